@@ -1,0 +1,44 @@
+"""`/_ping`, `/version`, `/info`, and d2k's own `/metrics`, `/healthz`, `/readyz` (Docker API, System)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from d2k.http import answers
+from d2k.services.system import System
+
+_NO_CACHE = {"Cache-Control": "no-cache, no-store, must-revalidate", "Pragma": "no-cache"}
+
+
+def blueprint(system: System, ready: Callable[[], bool]) -> Blueprint:
+    """Return the routes; `ready` says whether every reflector has listed its objects."""
+    bp = Blueprint("system", __name__)
+
+    @bp.route("/_ping", methods=["GET", "HEAD"])
+    def ping() -> Response:
+        return answers.text("OK", headers={**_NO_CACHE, "Builder-Version": "1", "Swarm": "inactive"})
+
+    @bp.get("/version")
+    def version() -> Response:
+        return answers.json(system.version())
+
+    @bp.get("/info")
+    def info() -> Response:
+        return answers.json(system.info())
+
+    @bp.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+    @bp.get("/healthz")
+    def healthz() -> Response:
+        return answers.text("ok\n")
+
+    @bp.get("/readyz")
+    def readyz() -> Response:
+        return answers.text("ok\n") if ready() else answers.text("the cache is not filled yet\n", 503)
+
+    return bp

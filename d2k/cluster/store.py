@@ -1,0 +1,102 @@
+"""One kind's objects as the watch last told, by name and by the container that they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from d2k.translate.labels import CONTAINER
+
+Object = dict[str, Any]
+
+
+def container_key(obj: Object) -> str:
+    """Return the value of the label that ties an object to its container, or the empty string."""
+    labels = obj["metadata"].get("labels") or {}
+    return str(labels.get(CONTAINER, ""))
+
+
+class Store:
+    """Objects of one kind, never older than what was put in before."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Object] = {}
+        self._by_container: dict[str, dict[str, Object]] = {}
+        # uid of what d2k itself deleted: a watch event from before must not bring it back.
+        self._buried: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def get(self, name: str) -> Object | None:
+        """Return the object of that name."""
+        return self._by_name.get(name)
+
+    def all(self) -> list[Object]:
+        """Return every object."""
+        return list(self._by_name.values())
+
+    def of_container(self, key: str) -> list[Object]:
+        """Return the objects that carry this container's label."""
+        return list(self._by_container.get(key, {}).values())
+
+    def put(self, obj: Object) -> bool:
+        """Take an object in unless a newer version is here; say whether anything changed."""
+        meta = obj["metadata"]
+        meta.pop("managedFields", None)
+        if meta["uid"] in self._buried:
+            return False
+        known = self._by_name.get(meta["name"])
+        if known is not None:
+            if known["metadata"]["uid"] == meta["uid"] and _version(known) >= _version(obj):
+                return False
+            self._forget(known)
+        self._by_name[meta["name"]] = obj
+        key = container_key(obj)
+        if key:
+            self._by_container.setdefault(key, {})[meta["name"]] = obj
+        return True
+
+    def remove(self, obj: Object) -> bool:
+        """Drop an object that the watch reports as deleted; say whether it was here."""
+        meta = obj["metadata"]
+        self._buried.discard(meta["uid"])
+        known = self._by_name.get(meta["name"])
+        if known is None or known["metadata"]["uid"] != meta["uid"]:
+            return False
+        self._forget(known)
+        return True
+
+    def bury(self, obj: Object) -> bool:
+        """Drop an object that the API server has removed on d2k's own call, before the watch says so."""
+        self._buried.add(obj["metadata"]["uid"])
+        known = self._by_name.get(obj["metadata"]["name"])
+        if known is None or known["metadata"]["uid"] != obj["metadata"]["uid"]:
+            return False
+        self._forget(known)
+        return True
+
+    def replace(self, objects: Iterable[Object]) -> list[Object]:
+        """Take a full list in; return every object that is new, changed or gone."""
+        listed = list(objects)
+        uids = {obj["metadata"]["uid"] for obj in listed}
+        gone = [obj for obj in self.all() if obj["metadata"]["uid"] not in uids]
+        for obj in gone:
+            self._forget(obj)
+        self._buried &= uids
+        return gone + [obj for obj in listed if self.put(obj)]
+
+    def _forget(self, obj: Object) -> None:
+        name = obj["metadata"]["name"]
+        self._by_name.pop(name, None)
+        key = container_key(obj)
+        siblings = self._by_container.get(key)
+        if siblings is not None:
+            siblings.pop(name, None)
+            if not siblings:
+                del self._by_container[key]
+
+
+def _version(obj: Object) -> int:
+    # Comparable as numbers since Kubernetes 1.35 says so (KEP-5504), and in practice long before.
+    return int(obj["metadata"].get("resourceVersion") or 0)

@@ -1,0 +1,1 @@
+"""What every blueprint shares: errors, version prefix, hijack, frames, streams."""

@@ -1,0 +1,1 @@
+"""What Docker's verbs mean: the only place that joins translation and cluster."""

@@ -1,0 +1,54 @@
+"""The client of a session that goes both ways, as attach and exec see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import gevent
+
+STDOUT, STDERR = 1, 2
+
+
+class Duplex(Protocol):
+    """A client that sends stdin and takes output."""
+
+    def read(self) -> bytes:
+        """Wait for the next bytes of stdin; empty at its end. Raises ConnectionError when the client is gone."""
+
+    def write(self, stream: int, data: bytes | memoryview) -> None:
+        """Send output of STDOUT or STDERR. Raises ConnectionError when the client is gone."""
+
+    def wait_closed(self) -> None:
+        """Wait until the client is gone; the end of its stdin alone is not that."""
+
+
+class ClientLeft(ConnectionError):
+    """The client is gone; raised where the session waits."""
+
+
+@contextmanager
+def watched(client: Duplex, *helpers: Callable[[], object]) -> Iterator[None]:
+    """Run helpers (such as the pump of stdin) beside the body, and raise ClientLeft in it when the client leaves.
+
+    All of them are ended when the body ends.
+    """
+    session = gevent.getcurrent()
+    over = False
+
+    def leave() -> None:
+        if not over:
+            session.throw(ClientLeft("the client left"))
+
+    def watch() -> None:
+        client.wait_closed()
+        # From the hub, as only there it is certain that the session's greenlet waits.
+        gevent.get_hub().loop.run_callback(leave)
+
+    spawned = [gevent.spawn(job) for job in (watch, *helpers)]
+    try:
+        yield
+    finally:
+        over = True
+        gevent.killall(spawned, block=False)

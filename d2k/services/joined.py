@@ -1,0 +1,151 @@
+"""One attached session on a running Pod: the log first, then what attach delivers, each line once."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Iterator
+
+import gevent.queue
+
+from d2k.cluster.channels import Channels
+from d2k.cluster.client import KubeClient
+from d2k.cluster.errors import KubeError
+from d2k.cluster.logs import LogStream
+from d2k.services.duplex import STDOUT
+from d2k.services.output import Output
+from d2k.translate.join import Delivered, LineCollector, Tagged, find_seam, without
+from d2k.translate.loglines import PIECE_LIMIT, Line, Resume
+
+# Frames of attach that wait while the log is read; then the process waits too.
+_HELD_FRAMES = 16
+# How many shown lines are kept to find where attach begins.
+_WINDOW_LINES = 1000
+_WINDOW_BYTES = 1 << 20
+# Up to here all of a session is compared with the log at its end, above only the last lines.
+_COMPARED_LINES = 5000
+_COMPARED_BYTES = 1 << 20
+_COMPARED_TAIL = 200
+# How long the beginning of a line is held for its end (seconds): only a complete line can be found in the log.
+_HOLD = 0.25
+_HOLD_TTY = 0.05
+
+Frame = tuple[int, bytes]
+
+
+class JoinedSession:
+    """Delivers the output of a Pod's main container from its first byte on."""
+
+    def __init__(self, client: KubeClient, pod: str, channels: Channels, output: Output, *, tty: bool):
+        """`channels` is the attached connection, made before this: what is missing there is in the log."""
+        self._client = client
+        self._pod = pod
+        self._channels = channels
+        self._output = output
+        self._hold = _HOLD_TTY if tty else _HOLD
+        self._frames: gevent.queue.Queue = gevent.queue.Queue(_HELD_FRAMES)
+        self._window: deque[bytes] = deque(maxlen=_WINDOW_LINES)
+        self._window_bytes = 0
+        self._resume = Resume()
+        self._shown = Delivered(_COMPARED_LINES, _COMPARED_BYTES)
+        self._collector = LineCollector()
+
+    def run(self) -> None:
+        """Deliver everything until the process has ended or the connection broke."""
+        reader = gevent.spawn(self._read)
+        try:
+            self._show_log()
+            after_log = copy.copy(self._resume)
+            self._begin()
+            while (frame := self._frames.get()) is not None:
+                self._pass_on(frame)
+            self._show_rest(after_log)
+        finally:
+            reader.kill(block=False)
+
+    def _read(self) -> None:
+        try:
+            for channel, payload in self._channels:
+                self._frames.put((channel, bytes(payload)))
+        finally:
+            self._frames.put(None)
+
+    def _log(self, resume: Resume, tail: int | None = None, *, ended: bool = False) -> Iterator[Line]:
+        """Yield the log's lines that `resume` has not seen; nothing when Kubernetes has no log (any more).
+
+        A last line without an end is only taken when the process has `ended`: it may still grow.
+        """
+        resume.reopen()
+        try:
+            with LogStream(self._client, self._pod, tail=tail, since=resume.stamp) as stream:
+                for line in stream:
+                    if (ended or line.whole or len(line.text) > PIECE_LIMIT) and resume.passes(line):
+                        yield line
+        except KubeError:
+            return
+
+    def _show_log(self) -> None:
+        for line in self._log(self._resume):
+            self._output.write(STDOUT, line.text)
+            self._remember(line.text)
+
+    def _remember(self, text: bytes) -> None:
+        self._window.append(text)
+        self._window_bytes += len(text)
+        while self._window_bytes > _WINDOW_BYTES or len(self._window) == _WINDOW_LINES:
+            self._window_bytes -= len(self._window.popleft())
+
+    def _begin(self) -> None:
+        """Wait for attach's first line, find it in the log, and show what lies before it and was not shown yet."""
+        lines = self._first_lines()
+        if lines:
+            new = [line.text for line in self._log(self._resume)]
+            logged = [*self._window, *new]
+            shown = len(self._window)
+            seam = find_seam(logged, lines, shown)
+            for text in logged[shown : seam.before]:
+                self._show(STDOUT, text)
+            if seam.torn and seam.before >= shown:
+                self._show(STDOUT, seam.torn)
+            elif seam.torn:
+                lines = without(lines, [logged[seam.before].removeprefix(seam.torn)])
+            for stream, text in without(lines, logged[seam.before : shown]):
+                self._show(stream, text)
+        for stream, text in self._collector.partial():
+            self._output.write(stream, text)
+        self._window.clear()
+
+    def _first_lines(self) -> list[Tagged]:
+        """Return the lines of the first frame, waiting for a line's end a little; none if there is no end."""
+        frame = self._frames.get()
+        lines: list[Tagged] = []
+        with gevent.Timeout(self._hold, False):
+            while frame is not None:
+                lines += self._collector.feed(*frame)
+                if lines:
+                    break
+                frame = self._frames.get()
+        if frame is None:
+            self._frames.put(None)
+        return lines
+
+    def _show(self, stream: int, text: bytes) -> None:
+        self._output.write(stream, text)
+        self._shown.add(text)
+
+    def _pass_on(self, frame: Frame) -> None:
+        self._output.write(*frame)
+        for _, text in self._collector.feed(*frame):
+            self._shown.add(text)
+
+    def _show_rest(self, after_log: Resume) -> None:
+        """Show what the log holds and attach did not deliver: the last lines of a process that ended quickly."""
+        if self._output.over:
+            return
+        partial = [text for _, text in self._collector.partial()]
+        if self._shown.complete:
+            final = [line.text for line in self._log(after_log, ended=True)]
+        else:
+            final = [line.text for line in self._log(Resume(), _COMPARED_TAIL, ended=True)]
+        for text in self._shown.missing(final, partial):
+            self._output.write(STDOUT, text)

@@ -1,0 +1,80 @@
+"""Finding containers in the cache, as the Docker Engine finds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from d2k.cluster.cache import ClusterCache
+from d2k.cluster.resources import DEPLOYMENTS, PODS, SERVICES
+from d2k.services.clock import now_ns
+from d2k.translate.ids import resolve
+from d2k.translate.labels import CONTAINER, KIND
+from d2k.translate.record import Container
+from d2k.translate.state import state_of
+
+
+class ContainerLookup:
+    """Containers by id, name or prefix; never a call to the API server."""
+
+    def __init__(self, cache: ClusterCache):
+        self._cache = cache
+
+    def all(self) -> list[Container]:
+        """Return every container, the newest first."""
+        found = [
+            self._container(deployment)
+            for deployment in self._cache[DEPLOYMENTS].all()
+            if (deployment["metadata"].get("labels") or {}).get(KIND) == "container"
+        ]
+        return sorted(found, key=lambda container: container.created, reverse=True)
+
+    def get(self, reference: str) -> Container:
+        """Return the container that an id, a name or a unique prefix of an id names.
+
+        Raises NotFound ("No such container: …"), or InvalidParameter for a prefix of several ids.
+        """
+        candidates = ((container.id, container.name, container) for container in self.all())
+        return resolve(reference, candidates, lambda text: f"No such container: {text}")
+
+    def by_key(self, key: str) -> Container | None:
+        """Return the container whose objects carry this label value."""
+        for deployment in self._cache[DEPLOYMENTS].of_container(key):
+            return self._container(deployment)
+        return None
+
+    def by_name(self, name: str) -> Container | None:
+        """Return the container of exactly this name."""
+        return next((container for container in self.all() if container.name == name), None)
+
+    def fresh(self, container: Container) -> Container | None:
+        """Return the same container as it is now; None when it is gone."""
+        return self.by_key(container.key)
+
+    def _container(self, deployment: dict[str, Any]) -> Container:
+        key = deployment["metadata"]["labels"][CONTAINER]
+        return Container(deployment, self._cache[PODS].of_container(key), self._cache[SERVICES].of_container(key))
+
+
+@dataclass(frozen=True)
+class ImageUse:
+    """A container that was made from an image; `id` is the container's."""
+
+    id: str
+    running: bool
+
+
+class ImageUses:
+    """Which containers hold an image."""
+
+    def __init__(self, lookup: ContainerLookup):
+        self._lookup = lookup
+
+    def of(self, image_id: str) -> list[ImageUse]:
+        """Return the containers made from the image of this id."""
+        now = now_ns()
+        return [
+            ImageUse(container.id, state_of(container, now).running)
+            for container in self._lookup.all()
+            if container.image["Id"] == image_id
+        ]

@@ -1,0 +1,19 @@
+"""Where the output of an attached process goes."""
+
+from __future__ import annotations
+
+from d2k.services.duplex import STDERR, STDOUT, Duplex
+
+
+class Output:
+    """A client's wish for stdout, stderr or both; `over` is set once it has detached."""
+
+    def __init__(self, client: Duplex, *, stdout: bool, stderr: bool):
+        self._client = client
+        self._wanted = {STDOUT: stdout, STDERR: stderr}
+        self.over = False
+
+    def write(self, stream: int, data: bytes | memoryview) -> None:
+        """Send output of STDOUT or STDERR, if the client wants that stream and has not detached."""
+        if data and self._wanted[stream] and not self.over:
+            self._client.write(stream, data)

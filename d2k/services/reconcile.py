@@ -1,0 +1,153 @@
+"""Does what d2k owes its containers, whenever something about them changes."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Protocol
+
+import gevent
+import gevent.lock
+import gevent.queue
+
+from d2k.cluster.cache import ClusterCache
+from d2k.cluster.errors import KubeError, KubeNotFoundError
+from d2k.cluster.resources import DEPLOYMENTS, PODS, Resource
+from d2k.cluster.store import container_key
+from d2k.errors import DockerError
+from d2k.services.clock import now_ns
+from d2k.services.lookup import ContainerLookup
+from d2k.services.workloads import Workloads
+from d2k.translate.duties import DeletePod, Duty, EndPod, OpenGate, RecordExit, Remove, duty
+from d2k.translate.record import Container
+
+Object = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+# The API server may be away for a moment; until it is back the duty stays.
+RETRY_SECONDS = 2.0
+# A Pod's log ends with its process; a node that is gone never ends it.
+SAVE_SECONDS = 5.0
+MOST_STEPS = 8
+
+
+class LogKeeper(Protocol):
+    """Keeps the log of a Pod that is about to go."""
+
+    def save(self, container: Container, pod: Object) -> None:
+        """Append the Pod's log so far to what is kept of the container."""
+
+    def save_until_end(self, container: Container, pod: Object) -> None:
+        """Follow the Pod's log to its end in the background, and keep it."""
+
+    def settle(self, container: Container, timeout: float) -> None:
+        """Wait until what `save_until_end` follows is kept."""
+
+
+class Removal(Protocol):
+    """Takes containers away."""
+
+    def remove(self, container: Container) -> None:
+        """Remove a container and all that belongs to it."""
+
+
+class Reconciler:
+    """One step after the other for each container, never two at once for the same one."""
+
+    def __init__(
+        self, cache: ClusterCache, lookup: ContainerLookup, workloads: Workloads, logs: LogKeeper, removal: Removal
+    ):
+        self._cache = cache
+        self._lookup = lookup
+        self._workloads = workloads
+        self._logs = logs
+        self._removal = removal
+        self._dirty: set[str] = set()
+        self._busy: dict[str, gevent.lock.RLock] = {}
+        self._wake = gevent.queue.Queue()
+
+    def start(self) -> None:
+        """Begin: look at every container once, then at each that changes."""
+        self._cache.listen(self._on_change)
+        for container in self._lookup.all():
+            self._mark(container.key)
+        gevent.spawn(self._run)
+
+    def settle(self, key: str) -> None:
+        """Do what is owed to this container now; the caller learns what went wrong."""
+        lock = self._busy.setdefault(key, gevent.lock.RLock())
+        with lock:
+            for _ in range(MOST_STEPS):
+                container = self._lookup.by_key(key)
+                owed = duty(container, now_ns()) if container else None
+                if container is None or owed is None:
+                    break
+                if not self._do(container, owed):
+                    break
+        if self._lookup.by_key(key) is None:
+            self._busy.pop(key, None)
+
+    def _on_change(self, resource: Resource, _change: str, obj: Object) -> None:
+        if resource in (DEPLOYMENTS, PODS):
+            key = container_key(obj)
+            if key:
+                self._mark(key)
+
+    def _mark(self, key: str) -> None:
+        if key not in self._dirty:
+            self._dirty.add(key)
+            self._wake.put(key)
+
+    def _run(self) -> None:
+        while True:
+            key = self._wake.get()
+            self._dirty.discard(key)
+            gevent.spawn(self._settle_quietly, key)
+
+    def _settle_quietly(self, key: str) -> None:
+        try:
+            self.settle(key)
+        except (KubeError, DockerError) as error:
+            log.warning("container %s: %s; trying again", key[:12], error)
+            gevent.spawn_later(RETRY_SECONDS, self._mark, key)
+        except Exception:
+            log.exception("container %s: reconciling failed", key[:12])
+
+    def _do(self, container: Container, owed: Duty) -> bool:
+        """Do it; say whether there may be more to do at once."""
+        log.debug("container %s: %s", container.id[:12], type(owed).__name__)
+        if isinstance(owed, OpenGate):
+            self._workloads.open_gate(container, owed.pod)
+            return False
+        if isinstance(owed, RecordExit):
+            if owed.pod is not None:
+                self._logs.save(container, owed.pod)
+            self._logs.settle(container, SAVE_SECONDS)
+            return self._record(container, owed)
+        if isinstance(owed, EndPod):
+            self._workloads.end_pod(owed.pod)
+            return False
+        if isinstance(owed, DeletePod):
+            self._delete_pod(container, owed)
+            return False
+        assert isinstance(owed, Remove)  # noqa: S101 - for the type checker: no other duty is left
+        self._removal.remove(container)
+        return False
+
+    def _delete_pod(self, container: Container, owed: DeletePod) -> None:
+        self._logs.save_until_end(container, owed.pod)
+        # Scaling down deletes the Pod with its own grace period, which can be shortened later but not prolonged. A
+        # replacement that appears meanwhile waits behind the gate, or is gone before it runs.
+        shorter = owed.grace_seconds <= (owed.pod["spec"].get("terminationGracePeriodSeconds") or 0)
+        if shorter and not container.gated:
+            self._workloads.annotate(container, {}, replicas=0)
+        self._workloads.delete_pod(owed.pod, owed.grace_seconds)
+        if not shorter and not container.gated:
+            self._workloads.annotate(container, {}, replicas=0)
+
+    def _record(self, container: Container, owed: RecordExit) -> bool:
+        try:
+            self._workloads.record_exit(container, owed.end)
+        except KubeNotFoundError:
+            return False
+        return True

@@ -1,0 +1,144 @@
+"""`docker rm`, `--rm` and `container prune`: the container and all that is its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from d2k.cluster.cache import ClusterCache
+from d2k.cluster.errors import KubeConflictError, KubeNotFoundError
+from d2k.cluster.resources import DEPLOYMENTS, PODS
+from d2k.errors import Conflict, InvalidParameter, SystemFailure
+from d2k.services.clock import now_ns
+from d2k.services.lookup import ContainerLookup
+from d2k.services.publish import Publisher
+from d2k.services.volumes import Volumes
+from d2k.services.workloads import Workloads
+from d2k.translate import annotations as marks
+from d2k.translate import filters as filtering
+from d2k.translate.record import REMOVING, Container
+from d2k.translate.state import is_over, state_of
+from d2k.translate.times import parse_rfc3339
+
+Object = dict[str, Any]
+
+# SIGKILL follows the stop signal as soon as the kubelet allows.
+KILL_GRACE = 1
+GONE_TIMEOUT = 60.0
+DRAIN_TIMEOUT = 10.0
+
+PRUNE_FILTERS = ("label", "label!", "until")
+
+
+class Drains(Protocol):
+    """Knows of clients that still read a container's output."""
+
+    def wait_idle(self, key: str, timeout: float) -> bool:
+        """Wait until nobody is attached any more, `timeout` seconds at most; say whether that came."""
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """The answer of `container prune`."""
+
+    ids: list[str]
+
+
+class Removal:
+    """Takes containers away; every step may be repeated by another d2k."""
+
+    def __init__(
+        self,
+        cache: ClusterCache,
+        lookup: ContainerLookup,
+        workloads: Workloads,
+        publisher: Publisher,
+        volumes: Volumes,
+        drains: Drains,
+    ):
+        self._cache = cache
+        self._lookup = lookup
+        self._workloads = workloads
+        self._publisher = publisher
+        self._volumes = volumes
+        self._drains = drains
+
+    def delete(self, reference: str, *, force: bool, volumes: bool, link: bool = False) -> None:
+        """Remove a container; a running one only with `force`. `volumes` takes its anonymous volumes too.
+
+        Raises Conflict while it runs or is being removed, NotFound.
+        """
+        container = self._lookup.get(reference)
+        if link:
+            raise InvalidParameter("links have no equivalent in Kubernetes: there is none to remove")
+        state = state_of(container, now_ns())
+        if state.status == "removing":
+            raise Conflict(f"removal of container {reference} is already in progress")
+        if state.running and not force:
+            adverb = "restarting" if state.status == "restarting" else "running"
+            raise Conflict(
+                f'cannot remove container "{container.name}": container is {adverb}: '
+                "stop the container before removing or force remove"
+            )
+        notes: dict[str, str | None] = {marks.DESIRED: REMOVING}
+        if volumes:
+            notes[marks.REMOVE_VOLUMES] = "true"
+        self._workloads.annotate(container, notes, replicas=0)
+        self.remove(self._lookup.fresh(container) or container)
+
+    def remove(self, container: Container) -> None:
+        """Remove a container and return when nothing of it is left."""
+        if container.desired != REMOVING:
+            # It ended by itself: let those who are attached read to the end.
+            self._drains.wait_idle(container.key, DRAIN_TIMEOUT)
+        self._publisher.withdraw(container)
+        for pod in container.pods:
+            if not is_over(pod) and not pod["metadata"].get("deletionTimestamp"):
+                self._workloads.delete_pod(pod, KILL_GRACE)
+        self._await(container, lambda now: all(is_over(pod) for pod in now.pods))
+        with suppress(KubeNotFoundError, KubeConflictError):
+            self._cache.delete(DEPLOYMENTS, container.deployment)
+        self._await_pods_gone(container)
+        if container.auto_remove or marks.REMOVE_VOLUMES in container.notes:
+            self._volumes.remove_anonymous(
+                [document["Name"] for document in container.mounts if document.get("Anonymous")]
+            )
+
+    def prune(self, filters: Mapping[str, list[str]]) -> Pruned:
+        """Remove every container that does not run and that the filters (label, label!, until) match."""
+        filtering.check(filters, PRUNE_FILTERS)
+        before = filtering.until(filters, now_ns())
+        removed = []
+        for container in self._lookup.all():
+            state = state_of(container, now_ns())
+            if state.running or state.status == "removing" or not _wanted(container, filters, before):
+                continue
+            self.delete(container.id, force=False, volumes=False)
+            removed.append(container.id)
+        return Pruned(removed)
+
+    def _await(self, container: Container, done: Callable[[Container], bool]) -> None:
+        self._watch(container.key, lambda: (now := self._lookup.by_key(container.key)) is None or done(now))
+
+    def _await_pods_gone(self, container: Container) -> None:
+        self._watch(container.key, lambda: not self._cache[PODS].of_container(container.key))
+
+    def _watch(self, key: str, done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + GONE_TIMEOUT
+        with self._cache.changes(key) as changes:
+            while not done():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise SystemFailure("the container's Pod does not go: see whether its node is ready")
+                changes.wait(left)
+
+
+def _wanted(container: Container, filters: Mapping[str, list[str]], before: int | None) -> bool:
+    if not filtering.labels_match(filters.get("label", ()), container.labels):
+        return False
+    if filters.get("label!") and filtering.labels_exclude(filters["label!"], container.labels):
+        return False
+    return before is None or parse_rfc3339(container.created) <= before

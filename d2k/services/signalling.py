@@ -1,0 +1,63 @@
+"""Signals: sent from inside the container, since Kubernetes has no call for them."""
+
+from __future__ import annotations
+
+from d2k.cluster.channels import Channels, ChannelsError, Outcome
+from d2k.cluster.client import KubeClient
+from d2k.cluster.errors import KubeError
+from d2k.errors import NotSupported, SystemFailure
+from d2k.translate.record import MAIN, Container
+from d2k.translate.refusals import explain
+from d2k.translate.state import current_pod
+
+_KEPT_OUTPUT = 4096
+
+
+class Signaller:
+    """Runs `kill` beside the container's process.
+
+    Inside a PID namespace a signal reaches process 1 under the same rule as from the Docker Engine outside it: only if
+    the process handles that signal (pid_namespaces(7)). SIGKILL is the exception, which the kubelet has to send.
+    """
+
+    def __init__(self, client: KubeClient):
+        self._client = client
+
+    def send(self, container: Container, number: int, name: str) -> None:
+        """Send signal `number` to the container's process.
+
+        Raises NotSupported when the image has neither a shell nor `kill`, SystemFailure when it could not be sent.
+        """
+        for command in (["/bin/sh", "-c", f"kill -{number} 1"], ["kill", f"-{number}", "1"]):
+            outcome, output = self._run(container, command)
+            if outcome.exit_code == 0:
+                return
+            if outcome.exit_code is not None and outcome.exit_code not in (126, 127):
+                raise SystemFailure(
+                    f"the container did not take {name}: {output or f'kill failed with {outcome.exit_code}'}"
+                )
+        raise NotSupported(
+            f"{name} cannot be sent: Kubernetes has no call for signals and the image has no kill command. "
+            "docker stop and docker kill (SIGKILL) always work"
+        )
+
+    def _run(self, container: Container, command: list[str]) -> tuple[Outcome, str]:
+        pod = current_pod(container)
+        if pod is None:
+            raise SystemFailure(f"container {container.id} is not running")
+        kept = bytearray()
+        try:
+            with Channels.exec(
+                self._client, pod["metadata"]["name"], MAIN, command, stdin=False, tty=False
+            ) as channels:
+                for _, data in channels:
+                    kept += data[: _KEPT_OUTPUT - len(kept)]
+                outcome = channels.outcome
+        except KubeError as error:
+            raise explain(error) from error
+        except ChannelsError:
+            # The process may have ended with the signal, and the container with it.
+            return Outcome(0), ""
+        if outcome.exit_code is None:
+            outcome = Outcome(127, outcome.error)
+        return outcome, kept.decode(errors="replace").strip()

@@ -1,0 +1,160 @@
+"""Joining a log with an attached stream: each line once, though neither holds all.
+
+The log has every line but does not tell stdout from stderr, and a line only when it is complete; attach tells them
+apart but begins when it is connected. Equal lines are interchangeable, so the two are matched by their contents.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+Tagged = tuple[int, bytes]
+
+
+@dataclass(frozen=True)
+class Seam:
+    """Where attach begins in the log.
+
+    The first `before` lines of the log came before it; `torn` is the beginning of the next one, written before attach
+    saw the line's rest.
+    """
+
+    before: int
+    torn: bytes = b""
+
+
+def find_seam(logged: Sequence[bytes], attached: Sequence[Tagged], shown: int) -> Seam:
+    """Return where the complete lines that attach delivered begin in the log.
+
+    `logged` is the log, read after the first attached line had come, so that it holds that line; its first `shown`
+    lines were shown to the user before. The log may end within what attach delivered or behind it. Where equal lines
+    leave a choice, the log's end is taken to be as far as attach's.
+    """
+    aligned = range(max(0, len(logged) - len(attached)), len(logged))
+    for start in aligned:
+        if _woven(logged[start:], attached) == len(logged) - start:
+            return Seam(start)
+    ahead = [*range(shown, len(logged)), *range(shown)]
+    for start in ahead:
+        if _woven(logged[start:], attached) == len(attached):
+            return Seam(start)
+    for start in ahead:
+        torn = _torn(logged[start:], attached)
+        if torn:
+            return Seam(start, torn)
+    return Seam(len(logged))
+
+
+def _torn(lines: Sequence[bytes], attached: Sequence[Tagged]) -> bytes:
+    """Return the beginning of the first line if its end is the first attached line of a stream and the rest fits."""
+    seen: set[int] = set()
+    for index, (stream, text) in enumerate(attached):
+        if stream not in seen and lines[0] != text and lines[0].endswith(text):
+            rest = [*attached[:index], *attached[index + 1 :]]
+            if _woven(lines[1:], rest) == min(len(lines) - 1, len(rest)):
+                return lines[0][: -len(text)]
+        seen.add(stream)
+    return b""
+
+
+def _woven(lines: Sequence[bytes], attached: Sequence[Tagged]) -> int:
+    """Return how many of the first lines are the beginnings of the attached streams, woven in any way."""
+    streams: dict[int, list[bytes]] = {}
+    for stream, text in attached:
+        streams.setdefault(stream, []).append(text)
+    both: list[list[bytes]] = [*streams.values(), [], []]
+    one, other = both[:2]
+    # How many lines may come from the first stream; more than one number only while both hold equal lines.
+    taken = {0}
+    for position, line in enumerate(lines):
+        following = set()
+        for count in taken:
+            if count < len(one) and one[count] == line:
+                following.add(count + 1)
+            if position - count < len(other) and other[position - count] == line:
+                following.add(count)
+        if not following:
+            return position
+        taken = following
+    return len(lines)
+
+
+def without(attached: Sequence[Tagged], shown: Sequence[bytes]) -> list[Tagged]:
+    """Return the attached lines except those that were shown already, each as often as it was."""
+    left = Counter(shown)
+    kept = []
+    for stream, text in attached:
+        if left[text]:
+            left[text] -= 1
+        else:
+            kept.append((stream, text))
+    return kept
+
+
+class LineCollector:
+    """Puts the pieces of several streams together to lines."""
+
+    def __init__(self) -> None:
+        self._partial: dict[int, bytes] = {}
+
+    def feed(self, stream: int, data: bytes) -> list[Tagged]:
+        """Take a piece in and return the lines that it completes."""
+        *lines, rest = (self._partial.pop(stream, b"") + data).split(b"\n")
+        if rest:
+            self._partial[stream] = rest
+        return [(stream, line + b"\n") for line in lines]
+
+    def partial(self) -> list[Tagged]:
+        """Return the lines that are not complete yet."""
+        return list(self._partial.items())
+
+
+class Delivered:
+    """Remembers the last lines that a client got, to find out at the end what it did not get."""
+
+    def __init__(self, lines: int, size: int) -> None:
+        """Keep at most `lines` lines and `size` bytes."""
+        self._limits = (lines, size)
+        self._lines: list[bytes] = []
+        self._open = b""
+        self._size = 0
+        self.complete = True
+
+    def add(self, text: bytes) -> None:
+        """Note a line, or the part of one that was shown first."""
+        if not text.endswith(b"\n"):
+            self._open = text
+            return
+        self._append(self._open + text)
+        self._open = b""
+
+    def _append(self, line: bytes) -> None:
+        self._lines.append(line)
+        self._size += len(line)
+        if len(self._lines) > self._limits[0] or self._size > self._limits[1]:
+            self.complete = False
+            del self._lines[: len(self._lines) // 2 + 1]
+            self._size = sum(map(len, self._lines))
+
+    def missing(self, final: Sequence[bytes], partial: Sequence[bytes] = ()) -> Iterator[bytes]:
+        """Yield the lines of the final log that were not delivered, in their order; `partial` are unfinished lines.
+
+        If not all delivered lines are remembered, `final` is only the end of the log: what comes behind the last line
+        that was delivered is missing then, and nothing is known if none of it was.
+        """
+        left = Counter([*self._lines, *partial])
+        missing: list[bytes] = []
+        behind: list[bytes] = []
+        for line in final:
+            if left[line]:
+                left[line] -= 1
+                behind = []
+            else:
+                missing.append(line)
+                behind.append(line)
+        if self.complete:
+            yield from missing
+        elif len(behind) < len(final):
+            yield from behind

@@ -1,0 +1,92 @@
+"""What a create request may ask for and Kubernetes has no equivalent of: refused, or warned of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from d2k.config import Config
+from d2k.errors import Forbidden, NotSupported
+
+Object = dict[str, Any]
+
+# HostConfig field → the CLI's option. A value other than these defaults is accepted with a warning.
+_IGNORED: dict[str, str] = {
+    "BlkioDeviceReadBps": "--device-read-bps",
+    "BlkioDeviceReadIOps": "--device-read-iops",
+    "BlkioDeviceWriteBps": "--device-write-bps",
+    "BlkioDeviceWriteIOps": "--device-write-iops",
+    "BlkioWeight": "--blkio-weight",
+    "BlkioWeightDevice": "--blkio-weight-device",
+    "CgroupParent": "--cgroup-parent",
+    "CpuRealtimePeriod": "--cpu-rt-period",
+    "CpuRealtimeRuntime": "--cpu-rt-runtime",
+    "CpusetCpus": "--cpuset-cpus",
+    "CpusetMems": "--cpuset-mems",
+    "DeviceCgroupRules": "--device-cgroup-rule",
+    "Init": "--init",
+    "KernelMemory": "--kernel-memory",
+    "Links": "--link",
+    "MemorySwappiness": "--memory-swappiness",
+    "OomKillDisable": "--oom-kill-disable",
+    "OomScoreAdj": "--oom-score-adj",
+    "PidsLimit": "--pids-limit",
+    "Runtime": "--runtime",
+    "StorageOpt": "--storage-opt",
+    "Ulimits": "--ulimit",
+    "UsernsMode": "--userns",
+}
+_QUIET: dict[str, tuple[Any, ...]] = {
+    "MemorySwappiness": (-1,),
+    "PidsLimit": (-1,),
+    "Runtime": ("runc", "io.containerd.runc.v2"),
+}
+
+
+def check(spec: Object, config: Config) -> list[str]:
+    """Return a warning for each option that is accepted without effect.
+
+    Raises NotSupported or Forbidden for one that the container could not do without.
+    """
+    host = spec.get("HostConfig") or {}
+    if host.get("Devices"):
+        raise NotSupported(
+            "Kubernetes gives a container no device of its node: run without --device (for GPUs: --gpus)"
+        )
+    for field, option in (("PidMode", "--pid"), ("IpcMode", "--ipc"), ("UTSMode", "--uts")):
+        _namespace(host.get(field) or "", option, config)
+    warnings = [
+        f"Kubernetes has no equivalent of {option}: it is ignored."
+        for field, option in _IGNORED.items()
+        if host.get(field) and host[field] not in _QUIET.get(field, ())
+    ]
+    swap, memory = host.get("MemorySwap") or 0, host.get("Memory") or 0
+    if swap > 0 and swap != memory:
+        warnings.append("Kubernetes has no equivalent of --memory-swap: it is ignored.")
+    log_type = (host.get("LogConfig") or {}).get("Type") or "json-file"
+    if log_type != "json-file":
+        warnings.append(f"Kubernetes keeps the logs itself: --log-driver {log_type} is ignored.")
+    if spec.get("Domainname"):
+        warnings.append("Kubernetes has no equivalent of --domainname: it is ignored.")
+    if spec.get("MacAddress") or host.get("MacAddress"):
+        warnings.append("Kubernetes gives every Pod its own MAC address: --mac-address is ignored.")
+    if (host.get("UTSMode") or "") == "host":
+        warnings.append("Kubernetes has no equivalent of --uts host: it is ignored.")
+    return warnings
+
+
+def host_namespaces(host: Object) -> Object:
+    """Return the Pod's hostPID and hostIPC fields; `check` has allowed them."""
+    fields: dict[str, Callable[[], bool]] = {
+        "hostPID": lambda: host.get("PidMode") == "host",
+        "hostIPC": lambda: host.get("IpcMode") == "host",
+        "hostNetwork": lambda: host.get("NetworkMode") == "host",
+    }
+    return {name: True for name, wanted in fields.items() if wanted()}
+
+
+def _namespace(mode: str, option: str, config: Config) -> None:
+    if mode.startswith("container:"):
+        raise NotSupported(f"Kubernetes Pods do not share namespaces: {option} {mode} has no equivalent")
+    if mode == "host" and option != "--uts" and not config.allow_host_namespaces:
+        raise Forbidden(f"host namespaces are not allowed here: run without {option} host (D2K_ALLOW_HOST_NAMESPACES)")
