@@ -1,6 +1,6 @@
 # Thin aliases: what they do is in scripts/ and lab/lab.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types unit cluster-tests bench lab-up lab-down lab-status lab-clean clean
+.PHONY: help run test lint types unit cluster-tests bench lab-up lab-down lab-status lab-test lab-clean clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
@@ -34,6 +34,9 @@ lab-down: ## end the lab and remove its state
 
 lab-status: ## say what runs
 	@lab/lab status
+
+lab-test: ## the tests of the lab's own Go code (needs Go; minutes the first time)
+	@cd lab/kubernetes && CGO_ENABLED=0 go test -vet=off ./...
 
 lab-clean: lab-down ## the same, and remove what was built for it
 	@lab/lab clean

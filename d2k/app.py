@@ -9,7 +9,7 @@ import kubernetes.config
 from flask import Flask, Response, g, request
 
 from d2k import metrics
-from d2k.api import absent, attach, containers, images, logs, networks, system, volumes
+from d2k.api import absent, attach, containers, exec, images, logs, networks, system, top, volumes  # noqa: A004
 from d2k.cluster.cache import ClusterCache
 from d2k.cluster.client import KubeClient
 from d2k.cluster.errors import KubeError
@@ -21,6 +21,7 @@ from d2k.registry.client import Registry
 from d2k.services.attach import Attachments
 from d2k.services.creation import Creation
 from d2k.services.endpoints import EndpointKeeper
+from d2k.services.execs import Execs
 from d2k.services.images import Images
 from d2k.services.lifecycle import Lifecycle
 from d2k.services.listing import ImageAncestry, Listing
@@ -32,6 +33,7 @@ from d2k.services.reconcile import Reconciler
 from d2k.services.removal import Removal
 from d2k.services.signalling import Signaller
 from d2k.services.system import System
+from d2k.services.top import Top
 from d2k.services.volumes import Volumes
 from d2k.services.waiting import Waiting
 from d2k.services.workloads import Workloads
@@ -101,7 +103,9 @@ def create_app(config: Config) -> Flask:
         images.blueprint(image_service),
         volumes.blueprint(volume_service),
         networks.blueprint(network_service),
+        exec.blueprint(Execs(client, cache, lookup)),
         logs.blueprint(container_logs),
+        top.blueprint(Top(client, lookup)),
         attach.blueprint(attachments),
         absent.blueprint(),
     ):

@@ -54,6 +54,12 @@ def _quantity(value: str) -> str:
     return value
 
 
+def _resource(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", value):
+        raise ValueError("the name of an extended resource such as nvidia.com/gpu")
+    return value
+
+
 def _mirrors(value: str) -> Mapping[str, str]:
     mirrors = {}
     for item in filter(None, value.split(",")):
@@ -115,7 +121,7 @@ class Config:
     volume_size: str = _setting("D2K_VOLUME_SIZE", "1Gi", _quantity, "the size of a volume without --opt size")
     cluster_domain: str = _setting("D2K_CLUSTER_DOMAIN", "cluster.local", _domain, "the cluster's DNS domain")
     gpu_resource_name: str = _setting(
-        "D2K_GPU_RESOURCE_NAME", "nvidia.com/gpu", _text, "the extended resource that --gpus asks for"
+        "D2K_GPU_RESOURCE_NAME", "nvidia.com/gpu", _resource, "the extended resource that --gpus asks for"
     )
     registry: str = _setting("D2K_REGISTRY", "on", _choice("on", "off"), "whether d2k asks image registries")
     registry_mirrors: Mapping[str, str] = _setting(

@@ -14,8 +14,18 @@ read -r outer _ </proc/self/stat # /proc is still the machine's: this is our num
 printf '%s\n' "$outer" >"$1.new" && mv "$1.new" "$1"
 
 own_cgroup() { # the daemons are in /NAME/node; the kubelet puts the pods into /NAME/kubepods
-  local root=/sys/fs/cgroup trees tree file
-  if [ -f "$root/cgroup.controllers" ]; then trees=("$root"); else trees=("$root"/*/); fi # version 2; version 1
+  local root=/sys/fs/cgroup trees tree file controllers controller
+  if [ -f "$root/cgroup.controllers" ]; then # version 2
+    trees=("$root")
+    mkdir -p "$root/$NAME"
+    read -ra controllers <"$root/cgroup.controllers"
+    for controller in "${controllers[@]}"; do
+      echo "+$controller" >"$root/cgroup.subtree_control" || true
+      echo "+$controller" >"$root/$NAME/cgroup.subtree_control" || true
+    done
+  else
+    trees=("$root"/*/) # version 1
+  fi
   for tree in "${trees[@]}"; do
     [ -f "$tree/cgroup.procs" ] || continue
     mkdir -p "$tree/$NAME/node"

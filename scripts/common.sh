@@ -17,18 +17,22 @@ newest_python() {
   return 1
 }
 
+install() { # install PACKAGE…: with Debian's package manager
+  say "installing $*"
+  apt-get update -qq >/dev/null 2>&1 || true
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 || die "apt-get could not install $*"
+}
+
 need_venv() { # .venv with d2k and the tests' packages, up to date with what the project says that it needs
   local python wanted stamp=.venv/installed
   wanted=$(cat setup.cfg pyproject.toml | sha256sum)
   [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
   if ! .venv/bin/python -c '' 2>/dev/null; then
-    python=$(newest_python) || die "needs Python 3.11 or newer; here is $(python3 --version 2>&1 || echo none)"
-    if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
-      can_install || die "$python has no venv module: install the package python3-venv"
-      say "installing python3-venv"
-      apt-get update -qq >/dev/null || true
-      apt-get install -y -qq --no-install-recommends python3-venv >/dev/null || die "apt-get could not install python3-venv"
+    if can_install && ! { python=$(newest_python) && "$python" -c 'import venv, ensurepip' 2>/dev/null; }; then
+      install python3 python3-venv
     fi
+    python=$(newest_python) || die "needs Python 3.11 or newer; here is $(python3 --version 2>/dev/null || echo none)"
+    "$python" -c 'import venv, ensurepip' 2>/dev/null || die "$python has no venv module: install the package python3-venv"
     say "making .venv with $("$python" --version)"
     rm -rf .venv
     "$python" -m venv .venv

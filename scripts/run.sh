@@ -19,9 +19,9 @@ fi
 export D2K_KUBECONFIG D2K_HOST=127.0.0.1 D2K_PORT=$port
 
 say "starting on $CLUSTER, namespace ${D2K_NAMESPACE:-default}"
-.venv/bin/d2k &
+setsid .venv/bin/d2k & # out of the reach of Ctrl-C: it is told once, by us, and ends in its own time
 d2k=$!
-trap 'kill $d2k 2>/dev/null; wait $d2k || true; exit 0' INT TERM
+trap 'kill $d2k 2>/dev/null; wait $d2k || true; exit 0' INT TERM HUP
 for ((i = 0; i < 300; i++)); do
   kill -0 "$d2k" 2>/dev/null || die "it ended before it answered: see above"
   [ "$(curl -fs "http://127.0.0.1:$port/_ping" || true)" != OK ] || break

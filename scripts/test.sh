@@ -9,7 +9,7 @@ lint() {
   say "lint"
   .venv/bin/ruff check .
   .venv/bin/ruff format --check .
-  if command -v shellcheck >/dev/null; then shellcheck --external-sources lab/lab lab/*.sh scripts/*.sh .ci/run; fi
+  if command -v shellcheck >/dev/null; then shellcheck --external-sources --severity=warning lab/lab lab/*.sh scripts/*.sh .ci/run; fi
 }
 
 types() {

@@ -17,12 +17,12 @@ class HijackedClient:
         """Wait for the next bytes of stdin; empty at its end."""
         return self._connection.read()
 
-    def write(self, stream: int, data: bytes | memoryview) -> None:
+    def write(self, stream: int, data: bytes) -> None:
         """Send output of a stream (1 stdout, 2 stderr)."""
         if self._tty:
-            self._connection.write(bytes(data))
+            self._connection.write(data)
         else:
-            self._connection.write(b"".join(stdcopy.frames(stream, bytes(data))))
+            self._connection.write(b"".join(stdcopy.frames(stream, data)))
 
     def wait_closed(self) -> None:
         """Wait until the client is gone."""

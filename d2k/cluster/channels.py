@@ -6,6 +6,7 @@ The protocol is Kubernetes' v5.channel.k8s.io (v4 lacks the end of stdin): a mes
 from __future__ import annotations
 
 import os
+import select
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +17,7 @@ from typing import Any
 import gevent
 import gevent.lock
 import orjson
+from gevent import monkey
 
 from d2k.cluster import frames
 from d2k.cluster.client import KubeClient
@@ -60,6 +62,9 @@ class Channels:
         self._closed = False
         # Masking hides a browser's bytes from proxies that read them; inside TLS there is nothing to hide.
         self._plain = not isinstance(socket, ssl.SSLSocket)
+        # gevent hides poll because it may block; with no time to wait it does not.
+        self._poll = monkey.get_original("select", "poll")()
+        self._poll.register(socket.fileno(), select.POLLIN)
         self._pinger = gevent.spawn(self._ping)
 
     @classmethod
@@ -97,29 +102,40 @@ class Channels:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __iter__(self) -> Iterator[tuple[int, memoryview]]:
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
         """Yield (STDOUT or STDERR, bytes) as they come, until the command has ended or `close` was called.
 
-        Nothing is read ahead: whoever does not ask for more lets the process wait. Afterwards `outcome` tells the end.
+        What is there already is put together, up to READ_SIZE and one record; nothing is read ahead of the caller
+        beyond that, so that a caller who does not ask lets the process wait. Afterwards `outcome` tells the end.
         """
-        channel, breath = -1, 0
+        channel, current, breath = -1, -1, 0
+        parts: list[memoryview] = []
+        size = 0
         for piece in self._pieces():
-            payload = piece.payload
-            if piece.first:
+            payload = piece.payload if piece else memoryview(b"")
+            if piece is not None and piece.first:
                 channel, payload = (payload[0], payload[1:]) if payload else (-1, payload)
-            if not payload:
-                continue
-            if channel in (STDOUT, STDERR):
-                yield channel, payload
-                breath += len(payload)
+            if parts and (piece is None or size > READ_SIZE or (payload and channel != current)):
+                yield current, b"".join(parts)
+                breath += size
+                parts, size = [], 0
                 if breath > _BREATHE_EVERY:
                     breath = 0
                     gevent.sleep(0)
-            elif channel == ERROR and len(self._status) < _STATUS_LIMIT:
+            if payload and channel in (STDOUT, STDERR):
+                parts.append(payload)
+                size += len(payload)
+                current = channel
+            elif payload and channel == ERROR and len(self._status) < _STATUS_LIMIT:
                 self._status += payload
+        if parts:
+            yield current, b"".join(parts)
 
-    def _pieces(self) -> Iterator[frames.Piece]:
+    def _pieces(self) -> Iterator[frames.Piece | None]:
+        """Yield the pieces of messages, and None whenever the next ones have to be waited for."""
         while not self._closed:
+            if not self._poll.poll(0):
+                yield None
             try:
                 data = self._socket.recv(READ_SIZE)
             except OSError:

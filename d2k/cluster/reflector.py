@@ -77,7 +77,7 @@ class Reflector:
         uids = set()
         for obj in listing["items"]:
             uids.add(obj["metadata"]["uid"])
-        for obj in self._store.replace(listing["items"]):
+        for obj in self._store.replace(listing["items"], int(listing["metadata"]["resourceVersion"])):
             uid = obj["metadata"]["uid"]
             self._on_change(
                 self.resource, "DELETED" if uid not in uids else "MODIFIED" if uid in known else "ADDED", obj

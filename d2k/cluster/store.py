@@ -16,14 +16,21 @@ def container_key(obj: Object) -> str:
     return str(labels.get(CONTAINER, ""))
 
 
+# How many deleted objects are remembered: more than can be deleted while an answer is on its way.
+MOST_DEAD = 4096
+
+
 class Store:
     """Objects of one kind, never older than what was put in before."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, Object] = {}
         self._by_container: dict[str, dict[str, Object]] = {}
-        # uid of what d2k itself deleted: a watch event from before must not bring it back.
-        self._buried: set[str] = set()
+        # uids of what was deleted, the oldest first: neither a watch event nor an answer to a write from before the
+        # deletion may bring it back. A uid is never used again.
+        self._dead: dict[str, None] = {}
+        # The version of the last full list: what is not newer and not in it is gone.
+        self._listed = 0
 
     def __len__(self) -> int:
         return len(self._by_name)
@@ -44,11 +51,12 @@ class Store:
         """Take an object in unless a newer version is here; say whether anything changed."""
         meta = obj["metadata"]
         meta.pop("managedFields", None)
-        if meta["uid"] in self._buried:
+        if meta["uid"] in self._dead or _version(obj) <= self._listed:
             return False
         known = self._by_name.get(meta["name"])
         if known is not None:
-            if known["metadata"]["uid"] == meta["uid"] and _version(known) >= _version(obj):
+            # Versions of one kind count up across objects: what has the name now may be newer than this one.
+            if _version(known) >= _version(obj):
                 return False
             self._forget(known)
         self._by_name[meta["name"]] = obj
@@ -60,7 +68,9 @@ class Store:
     def remove(self, obj: Object) -> bool:
         """Drop an object that the watch reports as deleted; say whether it was here."""
         meta = obj["metadata"]
-        self._buried.discard(meta["uid"])
+        self._dead[meta["uid"]] = None
+        if len(self._dead) > MOST_DEAD:
+            del self._dead[next(iter(self._dead))]
         known = self._by_name.get(meta["name"])
         if known is None or known["metadata"]["uid"] != meta["uid"]:
             return False
@@ -69,22 +79,25 @@ class Store:
 
     def bury(self, obj: Object) -> bool:
         """Drop an object that the API server has removed on d2k's own call, before the watch says so."""
-        self._buried.add(obj["metadata"]["uid"])
-        known = self._by_name.get(obj["metadata"]["name"])
-        if known is None or known["metadata"]["uid"] != obj["metadata"]["uid"]:
-            return False
-        self._forget(known)
-        return True
+        return self.remove(obj)
 
-    def replace(self, objects: Iterable[Object]) -> list[Object]:
-        """Take a full list in; return every object that is new, changed or gone."""
+    def replace(self, objects: Iterable[Object], version: int | None = None) -> list[Object]:
+        """Take a full list in; return every object that is new, changed or gone.
+
+        `version` is the list's own resource version: what was put in since is not in the list, and stays.
+        """
         listed = list(objects)
         uids = {obj["metadata"]["uid"] for obj in listed}
-        gone = [obj for obj in self.all() if obj["metadata"]["uid"] not in uids]
+        gone = [
+            obj
+            for obj in self.all()
+            if obj["metadata"]["uid"] not in uids and (version is None or _version(obj) <= version)
+        ]
         for obj in gone:
             self._forget(obj)
-        self._buried &= uids
-        return gone + [obj for obj in listed if self.put(obj)]
+        news = gone + [obj for obj in listed if self.put(obj)]
+        self._listed = max(self._listed, version or 0)
+        return news
 
     def _forget(self, obj: Object) -> None:
         name = obj["metadata"]["name"]

@@ -23,6 +23,7 @@ from d2k.services.lookup import ContainerLookup
 from d2k.services.output import Output
 from d2k.services.stdin import StdinPump
 from d2k.translate import detach
+from d2k.translate.loglines import for_terminal
 from d2k.translate.record import MAIN, RUNNING, Container, main_status
 from d2k.translate.state import current_pod, is_over, state_of, terminated
 
@@ -43,22 +44,12 @@ class AttachOptions:
     detach_keys: str = ""
 
 
-class Attachments:
-    """Attached clients, and the sizes of containers' terminals."""
+class AttachedClients:
+    """Counts the attached clients of each container, so that nothing is removed under them."""
 
-    def __init__(self, client: KubeClient, cache: ClusterCache, lookup: ContainerLookup, logs: Logs):
-        self._client = client
-        self._cache = cache
-        self._lookup = lookup
-        self._logs = logs
+    def __init__(self) -> None:
         self._open: dict[str, int] = {}
         self._idle: dict[str, gevent.event.Event] = {}
-        # Attached terminals of a container, and the size that the last resize asked for (rows, columns).
-        self._terminals: dict[str, set[Channels]] = {}
-        self._sizes: dict[str, tuple[int, int]] = {}
-        cache.listen(self._forget_removed)
-
-    # -- for the removal of containers --------------------------------------------------------------------------
 
     def busy(self, key: str) -> bool:
         """Say whether a client is attached to the container with this label value."""
@@ -70,7 +61,8 @@ class Attachments:
         return True if event is None else bool(event.wait(timeout))
 
     @contextmanager
-    def _counted(self, key: str) -> Iterator[None]:
+    def counted(self, key: str) -> Iterator[None]:
+        """Count a client of this container while the body runs."""
         self._open[key] = self._open.get(key, 0) + 1
         self._idle.setdefault(key, gevent.event.Event())
         try:
@@ -80,6 +72,27 @@ class Attachments:
             if not self._open[key]:
                 del self._open[key]
                 self._idle.pop(key).set()
+
+
+class Attachments(AttachedClients):
+    """Attached clients, and the sizes of containers' terminals."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        cache: ClusterCache,
+        lookup: ContainerLookup,
+        logs: Logs,
+    ):
+        super().__init__()
+        self._client = client
+        self._cache = cache
+        self._lookup = lookup
+        self._logs = logs
+        # Attached terminals of a container, and the size that the last resize asked for (rows, columns).
+        self._terminals: dict[str, set[Channels]] = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
+        cache.listen(self._forget_removed)
 
     # -- resize -------------------------------------------------------------------------------------------------
 
@@ -116,7 +129,8 @@ class Attachments:
         keys = detach.parse(options.detach_keys) if container.tty else b""
         wants_stdin = options.stdin and options.stream and bool(container.spec.get("OpenStdin"))
         pump = StdinPump(client, keys)
-        with self._counted(container.key), watched(client, *([pump.run] if wants_stdin else [])):
+        helpers = [pump.run] if wants_stdin else []
+        with self.counted(container.key), watched(client, *helpers, until=pump.detached.wait):
             fresh = not _is_starting(container)
             run = container.run + 1 if fresh else container.run
             if options.logs:
@@ -133,7 +147,7 @@ class Attachments:
     def _stream(
         self, container: Container, run: int, pump: StdinPump, output: Output, options: AttachOptions, fresh: bool
     ) -> None:
-        pod = self._await_process(container.key, run, pump.detached)
+        pod = self._await_process(container.key, run)
         if pod is None:
             return
         channels = None if terminated(pod) else self._connect(container, pod, options)
@@ -142,18 +156,17 @@ class Attachments:
                 self._show_log_alone(container, pod, output)
             return
         with channels, self._terminal(container, channels):
-            pump.connect(channels, output)
+            pump.connect(channels)
             if fresh or options.logs:
                 JoinedSession(self._client, pod["metadata"]["name"], channels, output, tty=container.tty).run()
             else:
                 for stream, payload in channels:
                     output.write(stream, payload)
 
-    def _await_process(self, key: str, run: int, detached: gevent.event.Event) -> Object | None:
+    def _await_process(self, key: str, run: int) -> Object | None:
         """Return the Pod of this run once its process runs or has ended; None when it never will."""
         with self._cache.changes(key) as changes:
-            detached.rawlink(lambda _: changes.wake())
-            while not detached.is_set():
+            while True:
                 container = self._lookup.by_key(key)
                 if container is None or container.run > run:
                     return None
@@ -164,7 +177,6 @@ class Attachments:
                     if container.desired != RUNNING or (pod is not None and is_over(pod)):
                         return None
                 changes.wait()
-        return None
 
     def _connect(self, container: Container, pod: Object, options: AttachOptions) -> Channels | None:
         """Attach to the running process; None when it has ended meanwhile, so that the log has everything."""
@@ -177,7 +189,7 @@ class Attachments:
 
     def _show_log_alone(self, container: Container, pod: Object, output: Output) -> None:
         for line in self._logs.follow(container.key, pod):
-            output.write(STDOUT, line.text)
+            output.write(STDOUT, for_terminal(line).text if container.tty else line.text)
 
     @contextmanager
     def _terminal(self, container: Container, channels: Channels) -> Iterator[None]:

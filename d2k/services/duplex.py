@@ -17,7 +17,7 @@ class Duplex(Protocol):
     def read(self) -> bytes:
         """Wait for the next bytes of stdin; empty at its end. Raises ConnectionError when the client is gone."""
 
-    def write(self, stream: int, data: bytes | memoryview) -> None:
+    def write(self, stream: int, data: bytes) -> None:
         """Send output of STDOUT or STDERR. Raises ConnectionError when the client is gone."""
 
     def wait_closed(self) -> None:
@@ -29,10 +29,12 @@ class ClientLeft(ConnectionError):
 
 
 @contextmanager
-def watched(client: Duplex, *helpers: Callable[[], object]) -> Iterator[None]:
+def watched(
+    client: Duplex, *helpers: Callable[[], object], until: Callable[[], object] | None = None
+) -> Iterator[None]:
     """Run helpers (such as the pump of stdin) beside the body, and raise ClientLeft in it when the client leaves.
 
-    All of them are ended when the body ends.
+    A return of `until` counts as that too. All of them are ended when the body ends.
     """
     session = gevent.getcurrent()
     over = False
@@ -41,12 +43,13 @@ def watched(client: Duplex, *helpers: Callable[[], object]) -> Iterator[None]:
         if not over:
             session.throw(ClientLeft("the client left"))
 
-    def watch() -> None:
-        client.wait_closed()
+    def watch(wait: Callable[[], object]) -> None:
+        wait()
         # From the hub, as only there it is certain that the session's greenlet waits.
         gevent.get_hub().loop.run_callback(leave)
 
-    spawned = [gevent.spawn(job) for job in (watch, *helpers)]
+    ends = [client.wait_closed, *([until] if until else [])]
+    spawned = [*(gevent.spawn(watch, end) for end in ends), *(gevent.spawn(helper) for helper in helpers)]
     try:
         yield
     finally:

@@ -164,7 +164,9 @@ class EndpointKeeper:
             for name in endpoints.host_names(endpoints.names_in(container, network.name))[1]:
                 if (network.name, name) not in self._told:
                     self._told.add((network.name, name))
-                    log.warning(
+                    # Most containers without a name of the user's have such a one, and nobody looks it up.
+                    log.log(
+                        logging.DEBUG if name == container.name else logging.WARNING,
                         "network %s: the name %s of container %s is no DNS label and does not resolve",
                         network.name,
                         name,

@@ -6,19 +6,18 @@ import copy
 from collections import deque
 from collections.abc import Iterator
 
-import gevent.queue
+import gevent
 
 from d2k.cluster.channels import Channels
 from d2k.cluster.client import KubeClient
 from d2k.cluster.errors import KubeError
 from d2k.cluster.logs import LogStream
 from d2k.services.duplex import STDOUT
+from d2k.services.held import HeldFrames
 from d2k.services.output import Output
-from d2k.translate.join import Delivered, LineCollector, Tagged, find_seam, without
-from d2k.translate.loglines import PIECE_LIMIT, Line, Resume
+from d2k.translate.join import Delivered, LineCollector, Tagged, find_seam, key, without
+from d2k.translate.loglines import PIECE_LIMIT, Line, Resume, for_terminal
 
-# Frames of attach that wait while the log is read; then the process waits too.
-_HELD_FRAMES = 16
 # How many shown lines are kept to find where attach begins.
 _WINDOW_LINES = 1000
 _WINDOW_BYTES = 1 << 20
@@ -30,8 +29,6 @@ _COMPARED_TAIL = 200
 _HOLD = 0.25
 _HOLD_TTY = 0.05
 
-Frame = tuple[int, bytes]
-
 
 class JoinedSession:
     """Delivers the output of a Pod's main container from its first byte on."""
@@ -42,8 +39,9 @@ class JoinedSession:
         self._pod = pod
         self._channels = channels
         self._output = output
+        self._tty = tty
         self._hold = _HOLD_TTY if tty else _HOLD
-        self._frames: gevent.queue.Queue = gevent.queue.Queue(_HELD_FRAMES)
+        self._frames = HeldFrames()
         self._window: deque[bytes] = deque(maxlen=_WINDOW_LINES)
         self._window_bytes = 0
         self._resume = Resume()
@@ -65,10 +63,10 @@ class JoinedSession:
 
     def _read(self) -> None:
         try:
-            for channel, payload in self._channels:
-                self._frames.put((channel, bytes(payload)))
+            for frame in self._channels:
+                self._frames.put(frame)
         finally:
-            self._frames.put(None)
+            self._frames.end()
 
     def _log(self, resume: Resume, tail: int | None = None, *, ended: bool = False) -> Iterator[Line]:
         """Yield the log's lines that `resume` has not seen; nothing when Kubernetes has no log (any more).
@@ -80,7 +78,7 @@ class JoinedSession:
             with LogStream(self._client, self._pod, tail=tail, since=resume.stamp) as stream:
                 for line in stream:
                     if (ended or line.whole or len(line.text) > PIECE_LIMIT) and resume.passes(line):
-                        yield line
+                        yield for_terminal(line) if self._tty else line
         except KubeError:
             return
 
@@ -100,6 +98,8 @@ class JoinedSession:
         lines = self._first_lines()
         if lines:
             new = [line.text for line in self._log(self._resume)]
+            # The log's order of stdout and stderr may differ from attach's: what came meanwhile belongs to it too.
+            lines += self._lines_at_hand()
             logged = [*self._window, *new]
             shown = len(self._window)
             seam = find_seam(logged, lines, shown)
@@ -108,7 +108,7 @@ class JoinedSession:
             if seam.torn and seam.before >= shown:
                 self._show(STDOUT, seam.torn)
             elif seam.torn:
-                lines = without(lines, [logged[seam.before].removeprefix(seam.torn)])
+                lines = without(lines, [key(logged[seam.before]).removeprefix(seam.torn)])
             for stream, text in without(lines, logged[seam.before : shown]):
                 self._show(stream, text)
         for stream, text in self._collector.partial():
@@ -125,15 +125,19 @@ class JoinedSession:
                 if lines:
                     break
                 frame = self._frames.get()
-        if frame is None:
-            self._frames.put(None)
+        return lines
+
+    def _lines_at_hand(self) -> list[Tagged]:
+        lines: list[Tagged] = []
+        while self._frames.at_hand and (frame := self._frames.get()) is not None:
+            lines += self._collector.feed(*frame)
         return lines
 
     def _show(self, stream: int, text: bytes) -> None:
         self._output.write(stream, text)
         self._shown.add(text)
 
-    def _pass_on(self, frame: Frame) -> None:
+    def _pass_on(self, frame: tuple[int, bytes]) -> None:
         self._output.write(*frame)
         for _, text in self._collector.feed(*frame):
             self._shown.add(text)

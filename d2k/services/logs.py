@@ -82,7 +82,8 @@ class Logs:
     def lines(
         self, container: Container, *, tail: int | None = None, follow: bool = False, without: Object | None = None
     ) -> Iterator[Line]:
-        """Yield the lines of all runs, except those of the Pod `without`; with `follow`, those of the current run as they come, until it has ended.
+        """Yield the lines of all runs, except those of the Pod `without`; with `follow`, those of
+        the current run as they come, until it has ended.
 
         As in the engine, nothing is followed for a container that is not running or being started.
         """
@@ -93,13 +94,11 @@ class Logs:
         if live is not None:
             runs = [run for run in runs if not _same(run, live)] + [live]
         for run, count in self._shares(runs, tail):
-            if run is live:
-                yield from self._follow(container.key, live, count)
-            else:
-                yield from self._read(run, count)
+            lines = self._follow(container.key, live, count) if run is live else self._read(run, count)
+            yield from map(loglines.for_terminal, lines) if container.tty else lines
 
     def follow(self, key: str, pod: Object) -> Iterator[Line]:
-        """Yield the lines of one Pod's run from its first one on, until it has ended."""
+        """Yield the lines of one Pod's run as they are in the log, from its first one on, until it has ended."""
         yield from self._follow(key, _live_run(pod), None)
 
     def _runs(self, container: Container) -> list[Run]:

@@ -76,11 +76,14 @@ class Networks:
         by_name = networks.by_name(self.all())
         return [by_name[name] for name in names if name in by_name]
 
-    def endpoint_settings(self, spec: Mapping[str, Any], container_id: str, name: str) -> tuple[Object, list[str]]:
+    def endpoint_settings(
+        self, spec: Mapping[str, Any], container_id: str, name: str, *, named: bool = True
+    ) -> tuple[Object, list[str]]:
         """Return the networks of a create request (name → settings), the first one first, and warnings for the user.
 
-        As in the engine, EndpointsConfig goes before NetworkMode, and a network that does not exist is only noticed
-        at start. Raises InvalidParameter with the engine's texts, and NotSupported for another container's network.
+        `named` says whether the user chose the name: nobody misses an invented one in the DNS. As in the engine,
+        EndpointsConfig goes before NetworkMode, and a network that does not exist is only noticed at start. Raises
+        InvalidParameter with the engine's texts, and NotSupported for another container's network.
         """
         mode = str((spec.get("HostConfig") or {}).get("NetworkMode") or "default")
         given = (spec.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
@@ -99,7 +102,7 @@ class Networks:
             names = None
             if network and not network.predefined:
                 names = endpoints.dns_names(container_id, name, hostname, settings.get("Aliases") or [])
-                warnings += endpoints.name_warnings(network_name, names)
+                warnings += endpoints.name_warnings(network_name, names if named else names[1:])
             if network:
                 endpoints.check(network, settings, f"invalid config for network {network_name}: ")
             warnings += endpoints.warnings(network_name, settings)

@@ -13,7 +13,7 @@ class Output:
         self._wanted = {STDOUT: stdout, STDERR: stderr}
         self.over = False
 
-    def write(self, stream: int, data: bytes | memoryview) -> None:
+    def write(self, stream: int, data: bytes) -> None:
         """Send output of STDOUT or STDERR, if the client wants that stream and has not detached."""
         if data and self._wanted[stream] and not self.over:
             self._client.write(stream, data)

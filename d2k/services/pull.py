@@ -48,9 +48,10 @@ class Memory(Protocol):
 
 
 class Pulled(NamedTuple):
-    """The outcome for one reference: Docker's lines about it, and whether anything new was learnt."""
+    """The outcome for one reference: Docker's lines about it, those that close the pull, whether anything is new."""
 
     lines: list[Message]
+    closing: list[Message]
     changed: bool
 
 
@@ -83,10 +84,10 @@ class Puller:
             except KubeError as error:
                 raise explain(error) from error
             changed = changed or pulled.changed
-            yield from pulled.lines
-            if not every_tag:
-                return
-        yield _status(reference, changed=changed)
+            # Of every tag together the state is told once, at the end.
+            yield from pulled.lines if every_tag else [*pulled.lines, *pulled.closing]
+        if every_tag:
+            yield _status(reference, changed=changed)
 
     def _every_tag(self, reference: Reference, credentials: Credentials) -> list[Reference]:
         if self._registry is None:
@@ -108,11 +109,12 @@ class Puller:
         known = self._memory.find(str(reference))
         changed = known is None or known.id != resolved.image.id
         self._memory.remember(record_of(resolved, platform, self._now()))
-        lines = [_pulling(reference), {"status": f"Digest: {resolved.digest}"}, _status(reference, changed=changed)]
+        lines = [_pulling(reference), {"status": f"Digest: {resolved.digest}"}]
+        closing = [_status(reference, changed=changed)]
         if platform is not None and not platform.matches(resolved.image.platform):
             text = platforms.mismatch(reference.familiar(), resolved.image.platform, platform)
-            lines.append({"status": f"WARNING: {text}"})
-        return Pulled(lines, changed)
+            closing.append({"status": f"WARNING: {text}"})
+        return Pulled(lines, closing, changed)
 
     def _acknowledge(self, reference: Reference, reason: str) -> Pulled:
         """Make up an image that nobody can be asked about, unless it is known: then it stays as it is known."""
@@ -122,7 +124,7 @@ class Puller:
         if known is None:
             self._memory.remember(images.synthetic(reference, self._now()))
         status = {"status": f"Status: Image is {word} for {reference.familiar()}: {reason}"}
-        return Pulled([_pulling(reference), status], known is None)
+        return Pulled([_pulling(reference), status], [], known is None)
 
 
 def record_of(resolved: ResolvedImage, platform: Platform | None, now: int) -> ImageRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from d2k.cluster.cache import Changes, ClusterCache
+from d2k.cluster.cache import ClusterCache
 from d2k.errors import InvalidParameter
 from d2k.services.clock import now_ns
 from d2k.services.lookup import ContainerLookup
@@ -22,12 +22,10 @@ class Outcome:
     """The answer of wait."""
 
     exit_code: int
-    error: str = ""
 
     def document(self) -> Object:
         """Return Docker's ContainerWaitResponse."""
-        document: Object = {"StatusCode": self.exit_code}
-        return document | ({"Error": {"Message": self.error}} if self.error else {})
+        return {"StatusCode": self.exit_code}
 
 
 class Waiting:
@@ -59,11 +57,7 @@ class Waiting:
                 last = now
                 if condition != REMOVED and self._is_done(now, condition, first):
                     return _outcome(now)
-                self._sleep(changes)
-
-    @staticmethod
-    def _sleep(changes: Changes) -> None:
-        changes.wait()
+                changes.wait()
 
     @staticmethod
     def _is_done(container: Container, condition: str, first: int) -> bool:
@@ -74,13 +68,14 @@ class Waiting:
 
 def _is_up(container: Container, state: State) -> bool:
     # A start that is under way counts: the process is about to run.
-    return state.running or (container.desired == RUNNING and container.run > _finished_run(container))
+    return state.running or container.desired == RUNNING
 
 
 def _finished_run(container: Container) -> int:
     """Return the number of the last run that has ended; a run that Kubernetes restarts goes on."""
     pod = current_pod(container)
-    recorded = container.exit.run if container.exit else 0
+    # A start that failed is no run: the engine wakes nobody for it.
+    recorded = container.exit.run if container.exit and container.exit.started_at else 0
     if pod is not None and container.desired != CREATED and is_over(pod) and container.gated:
         return max(recorded, pod_run(pod) or container.run)
     return recorded
@@ -88,4 +83,4 @@ def _finished_run(container: Container) -> int:
 
 def _outcome(container: Container) -> Outcome:
     state = state_of(container, now_ns())
-    return Outcome(state.exit_code, state.error if state.status == "created" else "")
+    return Outcome(state.exit_code)

@@ -24,13 +24,10 @@ def resources(host_config: Object, gpu_resource: str) -> tuple[Object, list[str]
     warnings: list[str] = []
     memory = host_config.get("Memory") or 0
     reservation = host_config.get("MemoryReservation") or 0
-    if 0 < memory < LEAST_MEMORY:
-        raise InvalidParameter("Minimum memory limit allowed is 6MB")
-    if memory and reservation > memory:
-        raise InvalidParameter("Minimum memory limit can not be less than memory reservation limit, see usage")
+    _check_memory(memory, reservation, host_config.get("MemorySwap") or 0)
     if memory:
         limits["memory"] = requests["memory"] = quantities.memory(memory)
-    if reservation:
+    if reservation > 0:
         requests["memory"] = quantities.memory(reservation)
     _cpu(host_config, limits, requests)
     count = _gpus(host_config, warnings)
@@ -44,22 +41,49 @@ def resources(host_config: Object, gpu_resource: str) -> tuple[Object, list[str]
     return found, warnings
 
 
+def _check_memory(memory: int, reservation: int, swap: int) -> None:
+    if memory and memory < LEAST_MEMORY:
+        raise InvalidParameter("Minimum memory limit allowed is 6MB")
+    if memory and 0 < swap < memory:
+        raise InvalidParameter("Minimum memoryswap limit should be larger than memory limit, see usage")
+    if swap > 0 and not memory:
+        raise InvalidParameter("You should always set the Memory limit when using Memoryswap limit, see usage")
+    if 0 < reservation < LEAST_MEMORY:
+        raise InvalidParameter("Minimum memory reservation allowed is 6MB")
+    if memory and reservation > memory:
+        raise InvalidParameter("Minimum memory limit can not be less than memory reservation limit, see usage")
+
+
+def _check_cpu(nano: int, quota: int, period: int, shares: int) -> None:
+    for words, value in (("CPU Period", period), ("CPU Quota", quota)):
+        if nano > 0 and value > 0:
+            raise InvalidParameter(f"Conflicting options: Nano CPUs and {words} cannot both be set")
+    if nano < 0:
+        # The engine also names its number of CPUs here; no node's is the cluster's.
+        raise InvalidParameter("range of CPUs is from 0.01 and up")
+    if shares < 0:
+        raise InvalidParameter(f"invalid CPU shares ({shares}): value must be a positive integer")
+    if period and not 1_000 <= period <= 1_000_000:
+        raise InvalidParameter("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
+    if 0 < quota < 1_000:
+        raise InvalidParameter("CPU cfs quota can not be less than 1ms (i.e. 1000)")
+
+
 def _cpu(host_config: Object, limits: dict[str, str], requests: dict[str, str]) -> None:
     nano, quota = host_config.get("NanoCpus") or 0, host_config.get("CpuQuota") or 0
-    if nano < 0:
-        raise InvalidParameter("range of CPUs is from 0.01 and up, NanoCPUs can not be negative")
-    if nano and quota:
-        raise InvalidParameter("Conflicting options: Nano CPUs and CPU Quota cannot both be set.")
+    period, shares = host_config.get("CpuPeriod") or 0, host_config.get("CpuShares") or 0
+    _check_cpu(nano, quota, period, shares)
     if nano:
         limits["cpu"] = quantities.cpus(nano)
     else:
-        limit = quantities.cpu_from_quota(host_config.get("CpuPeriod") or 0, quota)
+        limit = quantities.cpu_from_quota(period, quota)
         if limit:
             limits["cpu"] = limit
-    shares = host_config.get("CpuShares") or 0
     if shares:
         # 1024 shares are one CPU's weight, as in the kubelet's own conversion.
-        requests["cpu"] = quantities.cpus(shares * 10**9 // 1024)
+        weight = quantities.cpus(shares * 10**9 // 1024)
+        # Kubernetes takes no request above the limit, Docker any weight with any limit.
+        requests["cpu"] = min(weight, limits.get("cpu", weight), key=quantities.parse_quantity)
     elif "cpu" in limits:
         requests["cpu"] = "0"
 

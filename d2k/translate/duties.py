@@ -74,7 +74,7 @@ def duty(container: Container, now: int) -> Duty | None:
 def _while_running(container: Container, pod: Object | None) -> Duty | None:
     if not container.gated:
         return None
-    if pod is not None and is_over(pod) and not was_taken_away(pod):
+    if pod is not None and _is_done(pod) and not was_taken_away(pod):
         return RecordExit(exit_of(pod, container.run))
     waiting = container.waiting_pod
     if waiting is not None and (pod is None or _is_gone(pod)):
@@ -122,7 +122,10 @@ def _with_kill(container: Container, end: Exit) -> Exit:
     return replace(end, exit_code=KILLED) if container.stop.get("Kill") else end
 
 
+def _is_done(pod: Object) -> bool:
+    # A Pod that somebody deletes after its end may go without its phase ever saying so.
+    return is_over(pod) or bool(pod["metadata"].get("deletionTimestamp") and terminated(pod))
+
+
 def _is_gone(pod: Object) -> bool:
-    if is_over(pod):
-        return was_taken_away(pod)
-    return bool(pod["metadata"].get("deletionTimestamp")) and terminated(pod) is not None
+    return was_taken_away(pod) and (is_over(pod) or terminated(pod) is not None)

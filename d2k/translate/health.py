@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from d2k.translate import commands
@@ -19,18 +20,24 @@ STARTING, HEALTHY, UNHEALTHY = "starting", "healthy", "unhealthy"
 
 
 def effective(healthcheck: Object | None) -> Object | None:
-    """Return the health check that runs; None when there is none or it is switched off (`NONE`)."""
+    """Return the health check that runs; None when there is none, or one that the engine does not run either.
+
+    That is one switched off (`NONE`), of an unknown kind, or without a command.
+    """
     test = (healthcheck or {}).get("Test") or []
-    return None if not test or test[0] == "NONE" else healthcheck
+    return healthcheck if len(test) > 1 and test[0] in ("CMD", "CMD-SHELL") else None
 
 
-def probe(healthcheck: Object | None) -> Object | None:
-    """Return the readinessProbe for Docker's HealthConfig (durations in nanoseconds); None without a check."""
+def probe(healthcheck: Object | None, shell: Sequence[str] = ()) -> Object | None:
+    """Return the readinessProbe for Docker's HealthConfig (durations in nanoseconds); None without a check.
+
+    `shell` is what runs a CMD-SHELL check; `/bin/sh -c` if empty.
+    """
     check = effective(healthcheck)
     if check is None:
         return None
     kind, *words = check["Test"]
-    command = ["/bin/sh", "-c", *words] if kind == "CMD-SHELL" else words
+    command = [*(shell or ("/bin/sh", "-c")), *words] if kind == "CMD-SHELL" else words
     return {
         "exec": {"command": [commands.escape(word) for word in command]},
         "periodSeconds": _seconds(check.get("Interval") or INTERVAL),

@@ -6,10 +6,10 @@ from typing import Any
 
 from d2k.translate import commands, mounts, process, published
 from d2k.translate.ids import derived_id, mac_address
-from d2k.translate.ports import Published, exposed_ports
+from d2k.translate.ports import Published, exposed_ports, parse_port
 from d2k.translate.record import Container
 from d2k.translate.state import State, current_pod, status_text
-from d2k.translate.times import ZERO, parse_rfc3339
+from d2k.translate.times import parse_rfc3339
 
 Object = dict[str, Any]
 
@@ -97,6 +97,10 @@ _HOST_DEFAULTS: Object = {
     "VolumeDriver": "",
     "VolumesFrom": None,
 }
+# Fields that the engine shows only where they say something.
+_HOST_OPTIONAL = ("Annotations", "Mounts", "StorageOpt", "Sysctls", "Tmpfs")
+# Empty for the engine, whatever the request says.
+_HOST_NOTHING: dict[str, tuple[Any, ...]] = {"Links": ([],), "MemorySwappiness": (-1,)}
 _CONFIG_DEFAULTS: Object = {
     "AttachStderr": False,
     "AttachStdin": False,
@@ -104,11 +108,18 @@ _CONFIG_DEFAULTS: Object = {
     "Cmd": None,
     "Domainname": "",
     "Entrypoint": None,
+    "Env": [],
+    "Hostname": "",
+    "Image": "",
+    "Labels": {},
     "OpenStdin": False,
     "StdinOnce": False,
     "Tty": False,
+    "User": "",
     "Volumes": None,
+    "WorkingDir": "",
 }
+_CONFIG_OPTIONAL = ("ArgsEscaped", "ExposedPorts", "MacAddress", "NetworkDisabled", "OnBuild", "Shell", "StopSignal")
 
 
 def details(container: Container, state: State, proxy_address: str) -> Object:
@@ -139,7 +150,7 @@ def details(container: Container, state: State, proxy_address: str) -> Object:
         "ExecIDs": None,
         "HostConfig": shown_host_config(container),
         "GraphDriver": {"Name": "overlay2", "Data": None},
-        "Mounts": [mounts.mount_point(document) for document in container.mounts],
+        "Mounts": mounts.mount_points(container.mounts),
         "Config": config,
         "NetworkSettings": _network_settings(container, published.port_map(ports, exposed) if running else {}, running),
     }
@@ -163,7 +174,7 @@ def row(container: Container, state: State, proxy_address: str, now: int) -> Obj
         "Status": status_text(state, now),
         "HostConfig": _row_host_config(container),
         "NetworkSettings": {"Networks": endpoints(container, running)},
-        "Mounts": [mounts.mount_point(document) for document in container.mounts],
+        "Mounts": mounts.mount_points(container.mounts),
     }
 
 
@@ -175,34 +186,30 @@ def published_of(container: Container, proxy_address: str) -> list[Published]:
 
 
 def shown_config(container: Container) -> Object:
-    """Return Docker's Config: the request, the image's values where it was silent, the engine's defaults."""
+    """Return Docker's Config: the request, the image's values where it was silent, the engine's defaults.
+
+    A field that Docker does not know is left out, as by the engine.
+    """
     merged = process.merged_config(container.spec, container.image.get("Config") or {})
-    config = {key: value for key, value in merged.items() if key not in ("HostConfig", "NetworkingConfig")}
-    for key, default in _CONFIG_DEFAULTS.items():
-        if config.get(key) is None:
-            config[key] = default
-    config["Hostname"] = config.get("Hostname") or container.id[:12]
-    for key in (
-        "Shell",
-        "OnBuild",
-        "MacAddress",
-        "ArgsEscaped",
-        "NetworkDisabled",
-        "StopTimeout",
-        "StopSignal",
-        "Healthcheck",
-    ):
-        if key in config and config[key] in (None, "", False):
-            del config[key]
-    if not config.get("ExposedPorts"):
-        config.pop("ExposedPorts", None)
+    config = {key: default if merged.get(key) is None else merged[key] for key, default in _CONFIG_DEFAULTS.items()}
+    config |= {key: merged[key] for key in _CONFIG_OPTIONAL if merged.get(key)}
+    config |= {key: merged[key] for key in ("Healthcheck", "StopTimeout") if merged.get(key) is not None}
+    config["Hostname"] = config["Hostname"] or container.id[:12]
+    if "ExposedPorts" in config:
+        config["ExposedPorts"] = {str(parse_port(text)): {} for text in config["ExposedPorts"]}
     return config
 
 
 def shown_host_config(container: Container) -> Object:
     """Return Docker's HostConfig: the request with the engine's defaults for what it leaves out."""
-    given = {key: value for key, value in container.host_config.items() if value is not None}
-    host = {**_HOST_DEFAULTS, **given}
+    given = container.host_config
+    host = {
+        key: default if given.get(key) is None or given[key] in _HOST_NOTHING.get(key, ()) else given[key]
+        for key, default in _HOST_DEFAULTS.items()
+    }
+    host |= {key: given[key] for key in _HOST_OPTIONAL if given.get(key)}
+    if given.get("Init") is not None:
+        host["Init"] = given["Init"]
     for key in ("CgroupnsMode", "IpcMode", "Runtime", "ShmSize"):
         host[key] = host[key] or _HOST_DEFAULTS[key]
     if host["NetworkMode"] in ("", "default"):
@@ -214,14 +221,38 @@ def shown_host_config(container: Container) -> Object:
     }
     log_config = host["LogConfig"]
     host["LogConfig"] = {"Type": log_config.get("Type") or "json-file", "Config": log_config.get("Config") or {}}
-    for key in ("CapAdd", "CapDrop"):
-        if host[key]:
-            host[key] = [_capability(name) for name in host[key]]
+    host["PortBindings"] = {
+        str(parse_port(text)): _shown_wishes(wishes) for text, wishes in host["PortBindings"].items()
+    }
+    if host["DeviceRequests"]:
+        host["DeviceRequests"] = [_shown_device(request) for request in host["DeviceRequests"]]
+    if (host["PidsLimit"] or 0) <= 0:
+        host["PidsLimit"] = None
     if host["Memory"] and not host["MemorySwap"]:
         host["MemorySwap"] = 2 * host["Memory"]
-    if host["Privileged"]:
-        host["MaskedPaths"], host["ReadonlyPaths"] = None, None
+    _show_privileges(host, given)
     return host
+
+
+def _shown_wishes(wishes: list[Object] | None) -> list[Object]:
+    return [{"HostIp": wish.get("HostIp") or "", "HostPort": wish.get("HostPort") or ""} for wish in wishes or [{}]]
+
+
+def _shown_device(request: Object) -> Object:
+    return {
+        "Driver": request.get("Driver") or "",
+        "Count": request.get("Count") or 0,
+        **{key: request.get(key) for key in ("DeviceIDs", "Capabilities", "Options")},
+    }
+
+
+def _show_privileges(host: Object, given: Object) -> None:
+    """What the engine itself switches off for privileged containers and those in the host's namespaces."""
+    if host["Privileged"]:
+        host["MaskedPaths"], host["ReadonlyPaths"] = given.get("MaskedPaths"), given.get("ReadonlyPaths")
+    if host["Privileged"] or "host" in (host["PidMode"], host["IpcMode"]):
+        options = host["SecurityOpt"] or []
+        host["SecurityOpt"] = options if "label=disable" in options else [*options, "label=disable"]
 
 
 def endpoints(container: Container, running: bool) -> Object:
@@ -273,7 +304,7 @@ def _network_settings(container: Container, ports: Object, running: bool) -> Obj
 
 def _state(state: State) -> Object:
     document: Object = {
-        "Status": state.status if state.status != "removing" else "removing",
+        "Status": state.status,
         "Running": state.running,
         "Paused": False,
         "Restarting": state.status == "restarting",
@@ -283,7 +314,7 @@ def _state(state: State) -> Object:
         "ExitCode": state.exit_code,
         "Error": state.error,
         "StartedAt": state.started_at,
-        "FinishedAt": state.finished_at if not state.running or state.status == "restarting" else ZERO,
+        "FinishedAt": state.finished_at,
     }
     if state.health:
         document["Health"] = {"Status": state.health, "FailingStreak": 0, "Log": []}
@@ -300,8 +331,3 @@ def _row_host_config(container: Container) -> Object:
     document: Object = {"NetworkMode": "bridge" if mode == "default" else mode}
     notes = container.host_config.get("Annotations")
     return document | ({"Annotations": notes} if notes else {})
-
-
-def _capability(name: str) -> str:
-    name = name.upper()
-    return name if name == "ALL" or name.startswith("CAP_") else "CAP_" + name

@@ -25,6 +25,11 @@ class Seam:
     torn: bytes = b""
 
 
+def key(text: bytes) -> bytes:
+    """Return what a line is compared by: container runtimes drop a carriage return at a line's end from the log."""
+    return text.rstrip(b"\r\n") + b"\n" if text.endswith(b"\r\n") else text
+
+
 def find_seam(logged: Sequence[bytes], attached: Sequence[Tagged], shown: int) -> Seam:
     """Return where the complete lines that attach delivered begin in the log.
 
@@ -32,43 +37,44 @@ def find_seam(logged: Sequence[bytes], attached: Sequence[Tagged], shown: int) -
     lines were shown to the user before. The log may end within what attach delivered or behind it. Where equal lines
     leave a choice, the log's end is taken to be as far as attach's.
     """
-    aligned = range(max(0, len(logged) - len(attached)), len(logged))
-    for start in aligned:
-        if _woven(logged[start:], attached) == len(logged) - start:
+    lines = [key(text) for text in logged]
+    streams = _streams(attached)
+    heads = {stream[0] for stream in streams}
+    order = [*range(shown, len(lines)), *range(shown)]
+    for start in range(max(0, len(lines) - len(attached)), len(lines)):
+        if lines[start] in heads and _woven(lines, start, streams) == len(lines) - start:
             return Seam(start)
-    ahead = [*range(shown, len(logged)), *range(shown)]
-    for start in ahead:
-        if _woven(logged[start:], attached) == len(attached):
+    for start in order:
+        if lines[start] in heads and _woven(lines, start, streams) == len(attached):
             return Seam(start)
-    for start in ahead:
-        torn = _torn(logged[start:], attached)
-        if torn:
-            return Seam(start, torn)
-    return Seam(len(logged))
+    for start in order:
+        for head in heads:
+            if lines[start] != head and lines[start].endswith(head) and _rest_fits(lines, start, streams, head):
+                return Seam(start, lines[start][: -len(head)])
+    return Seam(len(lines))
 
 
-def _torn(lines: Sequence[bytes], attached: Sequence[Tagged]) -> bytes:
-    """Return the beginning of the first line if its end is the first attached line of a stream and the rest fits."""
-    seen: set[int] = set()
-    for index, (stream, text) in enumerate(attached):
-        if stream not in seen and lines[0] != text and lines[0].endswith(text):
-            rest = [*attached[:index], *attached[index + 1 :]]
-            if _woven(lines[1:], rest) == min(len(lines) - 1, len(rest)):
-                return lines[0][: -len(text)]
-        seen.add(stream)
-    return b""
-
-
-def _woven(lines: Sequence[bytes], attached: Sequence[Tagged]) -> int:
-    """Return how many of the first lines are the beginnings of the attached streams, woven in any way."""
+def _streams(attached: Sequence[Tagged]) -> list[list[bytes]]:
     streams: dict[int, list[bytes]] = {}
     for stream, text in attached:
-        streams.setdefault(stream, []).append(text)
-    both: list[list[bytes]] = [*streams.values(), [], []]
-    one, other = both[:2]
+        streams.setdefault(stream, []).append(key(text))
+    return list(streams.values())
+
+
+def _rest_fits(lines: list[bytes], start: int, streams: list[list[bytes]], head: bytes) -> bool:
+    """Say whether all but the torn line `head`, the first of one of the streams, is in the log behind `start`."""
+    index = next(i for i, stream in enumerate(streams) if stream[0] == head)
+    rest = [stream[1:] if i == index else stream for i, stream in enumerate(streams)]
+    return _woven(lines, start + 1, rest) == min(len(lines) - start - 1, sum(map(len, rest)))
+
+
+def _woven(lines: list[bytes], start: int, streams: list[list[bytes]]) -> int:
+    """Return how many lines from `start` on are the beginnings of the (at most two) streams, woven in any way."""
+    one, other = [*streams, [], []][:2]
     # How many lines may come from the first stream; more than one number only while both hold equal lines.
     taken = {0}
-    for position, line in enumerate(lines):
+    for position in range(len(lines) - start):
+        line = lines[start + position]
         following = set()
         for count in taken:
             if count < len(one) and one[count] == line:
@@ -78,16 +84,16 @@ def _woven(lines: Sequence[bytes], attached: Sequence[Tagged]) -> int:
         if not following:
             return position
         taken = following
-    return len(lines)
+    return len(lines) - start
 
 
 def without(attached: Sequence[Tagged], shown: Sequence[bytes]) -> list[Tagged]:
     """Return the attached lines except those that were shown already, each as often as it was."""
-    left = Counter(shown)
+    left = Counter(map(key, shown))
     kept = []
     for stream, text in attached:
-        if left[text]:
-            left[text] -= 1
+        if left[key(text)]:
+            left[key(text)] -= 1
         else:
             kept.append((stream, text))
     return kept
@@ -144,12 +150,12 @@ class Delivered:
         If not all delivered lines are remembered, `final` is only the end of the log: what comes behind the last line
         that was delivered is missing then, and nothing is known if none of it was.
         """
-        left = Counter([*self._lines, *partial])
+        left = Counter(map(key, [*self._lines, *partial]))
         missing: list[bytes] = []
         behind: list[bytes] = []
         for line in final:
-            if left[line]:
-                left[line] -= 1
+            if left[key(line)]:
+                left[key(line)] -= 1
                 behind = []
             else:
                 missing.append(line)

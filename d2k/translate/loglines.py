@@ -77,6 +77,11 @@ def parse(text: bytes) -> Line:
     return Line(stamp, rest)
 
 
+def for_terminal(line: Line) -> Line:
+    """Return a line as the terminal got it: container runtimes drop the carriage return before a line's end."""
+    return Line(line.stamp, line.text[:-1].removesuffix(b"\r") + b"\r\n", line.first) if line.whole else line
+
+
 def window(lines: Iterable[Line], since: int | None, until: int | None) -> Iterator[Line]:
     """Yield the lines from `since` to `until` (nanoseconds since 1970, both included) and stop behind them."""
     low = fixed_nanos(since).encode() if since is not None else b""

@@ -77,13 +77,11 @@ def from_json(text: str) -> Platform:
 
 
 def normalised(system: str, architecture: str, variant: str = "") -> Platform:
-    """Return the platform under its usual names: `x86_64` is amd64, `armhf` is arm/v7, arm64's v8 is left out."""
+    """Return the platform under its usual names: `x86_64` is amd64, `armhf` is arm/v7."""
     variant = _ALIAS_VARIANTS.get(architecture, variant)
     architecture = _ALIASES.get(architecture, architecture)
-    if architecture == "arm" and variant.isdigit():
+    if architecture in ("arm", "arm64") and variant.isdigit():
         variant = f"v{variant}"
-    if architecture == "arm64" and variant in ("8", "v8"):
-        variant = ""
     return Platform("darwin" if system == "macos" else system, architecture, variant)
 
 

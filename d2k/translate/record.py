@@ -130,7 +130,8 @@ class Container:
     @property
     def labels(self) -> dict[str, str]:
         """The user's labels, those of the image included."""
-        labels: dict[str, str] = {**(self.image.get("Labels") or {}), **(self.spec.get("Labels") or {})}
+        config = self.image.get("Config") or {}
+        labels: dict[str, str] = {**(config.get("Labels") or {}), **(self.spec.get("Labels") or {})}
         return labels
 
     @property

@@ -9,6 +9,23 @@ from d2k.errors import Forbidden, InvalidParameter
 
 Object = dict[str, Any]
 
+# Every capability of Linux (capabilities(7)).
+_CAPABILITIES = (
+    "ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN DAC_OVERRIDE DAC_READ_SEARCH "
+    "FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN "
+    "NET_BIND_SERVICE NET_BROADCAST NET_RAW PERFMON SETFCAP SETGID SETPCAP SETUID SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT "
+    "SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM"
+)
+# What Go's ParseBool takes.
+_TRUTHS = dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True) | dict.fromkeys(
+    ("0", "f", "F", "FALSE", "false", "False"), False
+)
+# Security options that Kubernetes has a word for.
+_PROFILES = {
+    "seccomp": {"unconfined": "Unconfined", "builtin": "RuntimeDefault"},
+    "apparmor": {"unconfined": "Unconfined"},
+}
+
 
 def container_context(spec: Object, config: Config, warnings: list[str]) -> Object:
     """Return the securityContext of the main container.
@@ -26,7 +43,7 @@ def container_context(spec: Object, config: Config, warnings: list[str]) -> Obje
     if host.get("ReadonlyRootfs"):
         context["readOnlyRootFilesystem"] = True
     capabilities = {
-        key: [_capability(name) for name in host.get(field) or ()]
+        key: [_capability(name, field) for name in host.get(field) or ()]
         for key, field in (("add", "CapAdd"), ("drop", "CapDrop"))
         if host.get(field)
     }
@@ -34,6 +51,9 @@ def container_context(spec: Object, config: Config, warnings: list[str]) -> Obje
         context["capabilities"] = capabilities
     for option in host.get("SecurityOpt") or ():
         _security_option(option, context, warnings)
+    if context.get("privileged") and context.get("allowPrivilegeEscalation") is False:
+        del context["allowPrivilegeEscalation"]
+        warnings.append("Kubernetes does not combine --privileged with no-new-privileges: the latter is ignored.")
     return context
 
 
@@ -68,20 +88,30 @@ def _user(user: str) -> Object:
     return context
 
 
-def _capability(name: str) -> str:
-    name = name.upper()
-    return name.removeprefix("CAP_")
+def _capability(name: str, field: str) -> str:
+    short = name.upper().removeprefix("CAP_")
+    if short not in _CAPABILITIES.split():
+        raise InvalidParameter(f'invalid {field}: unknown capability: "CAP_{short}"')
+    return short
 
 
 def _security_option(option: str, context: Object, warnings: list[str]) -> None:
-    key, _, value = option.replace(":", "=", 1).partition("=")
-    if key == "no-new-privileges":
-        context["allowPrivilegeEscalation"] = value in ("false", "0")
-    elif key == "seccomp" and value == "unconfined":
-        context["seccompProfile"] = {"type": "Unconfined"}
-    elif key == "apparmor" and value == "unconfined":
-        context["appArmorProfile"] = {"type": "Unconfined"}
-    elif key in ("seccomp", "apparmor", "label", "systempaths", "writable-cgroups"):
+    """Take one option in; the texts and the syntax are the engine's (moby, daemon/daemon_unix.go)."""
+    if option == "no-new-privileges":
+        context["allowPrivilegeEscalation"] = False
+        return
+    if option in ("disable", "label=disable", "label:disable"):
+        # No labels are what a Pod has anyway, and what the engine shows for every privileged container.
+        return
+    separator = "=" if "=" in option else ":"
+    key, found, value = option.partition(separator)
+    if not found:
+        raise InvalidParameter(f'invalid --security-opt 1: "{option}"')
+    if key == "no-new-privileges" and value in _TRUTHS:
+        context["allowPrivilegeEscalation"] = not _TRUTHS[value]
+    elif key in _PROFILES and value in _PROFILES[key]:
+        context["seccompProfile" if key == "seccomp" else "appArmorProfile"] = {"type": _PROFILES[key][value]}
+    elif key in ("seccomp", "apparmor", "label", "writable-cgroups"):
         warnings.append(f"Kubernetes takes no --security-opt {key}=… from d2k: it is ignored.")
     else:
-        raise InvalidParameter(f"invalid --security-opt: {option!r}")
+        raise InvalidParameter(f'invalid --security-opt 2: "{option}"')

@@ -10,7 +10,7 @@ from typing import Any
 from d2k.errors import InvalidParameter
 from d2k.translate import filters as filtering
 from d2k.translate.inspect import published_of, shown_config
-from d2k.translate.ports import exposed_ports
+from d2k.translate.ports import LARGEST, exposed_ports
 from d2k.translate.record import Container
 from d2k.translate.state import State
 
@@ -64,8 +64,8 @@ def select(
     """
     filtering.check(filters, ALLOWED)
     tests = [*_value_tests(filters, ancestors), *_identity_tests(candidates, filters), *_order_tests(filters, find)]
-    widened = everything or limit > 0 or any(filters.get(key) for key in ("status", "exited", "before", "since"))
-    if not widened:
+    # Of the filters only status looks at what does not run (moby, daemon/list.go).
+    if not (everything or limit > 0 or filters.get("status")):
         tests.append(lambda candidate: candidate.state.running)
     found = [candidate for candidate in candidates if all(test(candidate) for test in tests)]
     return found[:limit] if limit > 0 else found
@@ -84,9 +84,6 @@ def _value_tests(filters: Mapping[str, list[str]], ancestors: Callable[[str], se
         tests.append(lambda c: c.state.status == "exited" and c.state.exit_code in codes)
     if filters.get("is-task") and _is_task(filters["is-task"]):
         tests.append(lambda _: False)
-    isolation = filters.get("isolation")
-    if isolation:
-        tests.append(lambda c: (c.container.host_config.get("Isolation") or "") in isolation)
     if filters.get("ancestor"):
         ids = set().union(*(ancestors(value) for value in filters["ancestor"]))
         names = set(filters["ancestor"])
@@ -135,20 +132,25 @@ def _checked(filters: Mapping[str, list[str]], key: str, allowed: Sequence[str],
 
 
 def _exit_code(text: str) -> int:
-    if re.fullmatch(r"[+-]?[0-9]+", text) is None:
-        raise InvalidParameter(f"invalid filter 'exited={text}': strconv.Atoi: parsing \"{text}\": invalid syntax")
+    problem = "" if re.fullmatch(r"[+-]?[0-9]+", text) else "invalid syntax"
+    if not problem and len(text.lstrip("+-0")) > 18:
+        problem = "value out of range"
+    if problem:
+        raise InvalidParameter(f"invalid filter 'exited={text}': strconv.Atoi: parsing \"{text}\": {problem}")
     return int(text)
 
 
 def _is_task(values: list[str]) -> bool:
-    truths = {value.lower() for value in values}
+    truths = set(values)
     if len(truths) != 1 or not truths <= {"true", "false", "1", "0"}:
         raise InvalidParameter(f"invalid filter 'is-task=[{' '.join(values)}]'")
     return truths <= {"true", "1"}
 
 
 def _mounts(document: Object, wanted: list[str]) -> bool:
-    return document.get("Name") in wanted or document["Destination"] in wanted
+    if document.get("Hidden"):
+        return False
+    return (document.get("Name") or document["Source"]) in wanted or document["Destination"] in wanted
 
 
 def _joins(item: tuple[str, Object], wanted: list[str]) -> bool:
@@ -185,12 +187,25 @@ def _ranges(values: list[str], key: str) -> list[tuple[int, int, str]]:
 def _range(value: str, key: str) -> tuple[int, int, str]:
     numbers, _, protocol = value.partition("/")
     start, separator, end = numbers.partition("-")
+    problem = "" if numbers else "invalid port range: value is empty"
     for word, text in (("start", start), ("end", end if separator else start)):
-        if not text.isascii() or not text.isdigit() or int(text) > 65535:
-            raise InvalidParameter(
-                f"error while looking up for {key} {value}: invalid {word} port '{text}': invalid syntax"
-            )
-    return int(start), int(end if separator else start), protocol or "tcp"
+        problem = problem or _port_problem(word, text)
+    first, last = (0, 0) if problem else (int(start), int(end if separator else start))
+    if first > last:
+        problem = f"invalid port range: {numbers}"
+    if problem:
+        raise InvalidParameter(f"error while looking up for {key} {value}: {problem}")
+    return first, last, protocol.lower() or "tcp"
+
+
+def _port_problem(word: str, text: str) -> str:
+    if re.fullmatch(r"0*[0-9]{1,5}", text) and int(text) <= LARGEST:
+        return ""
+    problem = (
+        "value is empty" if not text else "value out of range" if re.fullmatch(r"[0-9]+", text) else "invalid syntax"
+    )
+    port = f"invalid {word} port '{text}'"
+    return f"{port}: {problem}"
 
 
 def _within(number: int, protocol: str, ranges: list[tuple[int, int, str]]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from d2k.translate import annotations as marks
-from d2k.translate import health
+from d2k.translate import health, process
 from d2k.translate.record import RUNNING, STOPPED, Container, Exit, main_status
 from d2k.translate.times import ZERO, human_duration, parse_rfc3339, rfc3339
 
@@ -70,9 +70,20 @@ def is_over(pod: Object) -> bool:
 
 
 def was_taken_away(pod: Object) -> bool:
-    """Say whether the cluster, not the process or the user, ended this Pod (drain, preemption, node pressure)."""
+    """Say whether the process ended because its Pod was taken away: drain, preemption, node pressure, deletion.
+
+    A process that had ended by itself when somebody deleted its Pod was not. Kubernetes' times are whole seconds: in
+    the same second the deletion is taken for the cause.
+    """
     conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(c["type"] == "DisruptionTarget" and c["status"] == "True" for c in conditions)
+    if any(c["type"] == "DisruptionTarget" and c["status"] == "True" for c in conditions):
+        return True
+    meta, end = pod["metadata"], terminated(pod)
+    if not meta.get("deletionTimestamp") or end is None:
+        return False
+    # The timestamp says when the grace period is over.
+    asked = parse_rfc3339(meta["deletionTimestamp"]) - (meta.get("deletionGracePeriodSeconds") or 0) * SECOND
+    return not end.get("finishedAt") or parse_rfc3339(end["finishedAt"]) >= asked
 
 
 def exit_of(pod: Object, run: int) -> Exit:
@@ -146,14 +157,20 @@ def _of_pod(container: Container, pod: Object, now: int) -> State:
     state = main.get("state") or {}
     restarts = main.get("restartCount") or 0
     if "running" in state:
-        check = health.effective(container.spec.get("Healthcheck"))
+        check = health.effective(process.health_check(container.spec, container.image.get("Config") or {}))
+        last = (main.get("lastState") or {}).get("terminated") or {}
+        before = last.get("finishedAt") or (container.exit.finished_at if container.exit else "")
         return State(
             status="running",
             started_at=_nanos(state["running"]["startedAt"]),
+            finished_at=_nanos(before),
             health=health.status(check, pod, now) if check else "",
             restart_count=restarts,
         )
     end = state.get("terminated") or (main.get("lastState") or {}).get("terminated")
+    if container.desired == RUNNING and "terminated" in state and was_taken_away(pod):
+        # Its replacement goes on with the run.
+        return replace(_exited(exit_of(pod, container.run)), status="restarting", restart_count=restarts)
     if is_over(pod) or ("terminated" in state and pod["metadata"].get("deletionTimestamp")):
         return replace(_exited(exit_of(pod, container.run)), restart_count=restarts)
     waiting = state.get("waiting") or {}

@@ -35,12 +35,17 @@ _IGNORED: dict[str, str] = {
     "StorageOpt": "--storage-opt",
     "Ulimits": "--ulimit",
     "UsernsMode": "--userns",
+    "VolumeDriver": "--volume-driver",
 }
 _QUIET: dict[str, tuple[Any, ...]] = {
     "MemorySwappiness": (-1,),
-    "PidsLimit": (-1,),
     "Runtime": ("runc", "io.containerd.runc.v2"),
+    "UsernsMode": ("host",),
+    "VolumeDriver": ("local",),
 }
+# A volume in memory belongs to root and is open to all, as a tmpfs is without options.
+_LOST = ("mode=", "uid=", "gid=", "nr_inodes=", "nr_blocks=")
+_OPEN = ("mode=1777", "mode=01777", "mode=777", "mode=0777")
 
 
 def check(spec: Object, config: Config) -> list[str]:
@@ -55,23 +60,31 @@ def check(spec: Object, config: Config) -> list[str]:
         )
     for field, option in (("PidMode", "--pid"), ("IpcMode", "--ipc"), ("UTSMode", "--uts")):
         _namespace(host.get(field) or "", option, config)
-    warnings = [
-        f"Kubernetes has no equivalent of {option}: it is ignored."
-        for field, option in _IGNORED.items()
-        if host.get(field) and host[field] not in _QUIET.get(field, ())
-    ]
+    ignored = [option for field, option in _IGNORED.items() if _is_asked(field, host.get(field))]
     swap, memory = host.get("MemorySwap") or 0, host.get("Memory") or 0
-    if swap > 0 and swap != memory:
-        warnings.append("Kubernetes has no equivalent of --memory-swap: it is ignored.")
+    # Twice the memory is what the engine gives without the option, and what inspect shows then.
+    if swap > 0 and swap not in (memory, 2 * memory):
+        ignored.append("--memory-swap")
+    if spec.get("Domainname"):
+        ignored.append("--domainname")
+    for field, option, value in (
+        ("UTSMode", "--uts", "host"),
+        ("IpcMode", "--ipc", "none"),
+        ("CgroupnsMode", "--cgroupns", "host"),
+    ):
+        if host.get(field) == value:
+            ignored.append(f"{option} {value}")
+    if host.get("MaskedPaths") == [] and not host.get("Privileged"):
+        ignored.append("--security-opt systempaths=unconfined")
+    ignored += _tmpfs_options(host)
+    warnings = [f"Kubernetes has no equivalent of {option}: it is ignored." for option in ignored]
     log_type = (host.get("LogConfig") or {}).get("Type") or "json-file"
     if log_type != "json-file":
         warnings.append(f"Kubernetes keeps the logs itself: --log-driver {log_type} is ignored.")
-    if spec.get("Domainname"):
-        warnings.append("Kubernetes has no equivalent of --domainname: it is ignored.")
     if spec.get("MacAddress") or host.get("MacAddress"):
         warnings.append("Kubernetes gives every Pod its own MAC address: --mac-address is ignored.")
-    if (host.get("UTSMode") or "") == "host":
-        warnings.append("Kubernetes has no equivalent of --uts host: it is ignored.")
+    if spec.get("NetworkDisabled"):
+        warnings.append("Kubernetes gives every Pod a network: NetworkDisabled is ignored.")
     return warnings
 
 
@@ -83,6 +96,22 @@ def host_namespaces(host: Object) -> Object:
         "hostNetwork": lambda: host.get("NetworkMode") == "host",
     }
     return {name: True for name, wanted in fields.items() if wanted()}
+
+
+def _is_asked(field: str, value: Any) -> bool:
+    if field == "PidsLimit":
+        return (value or 0) > 0
+    return bool(value) and value not in _QUIET.get(field, ())
+
+
+def _tmpfs_options(host: Object) -> list[str]:
+    """Return the options of tmpfs mounts that an emptyDir in memory does not have."""
+    given = [option for options in (host.get("Tmpfs") or {}).values() for option in options.split(",")]
+    modes = [(mount.get("TmpfsOptions") or {}).get("Mode") or 0 for mount in host.get("Mounts") or ()]
+    given += [f"mode={mode:o}" for mode in modes if mode]
+    return sorted(
+        {f"the tmpfs option {option}" for option in given if option.startswith(_LOST) and option not in _OPEN}
+    )
 
 
 def _namespace(mode: str, option: str, config: Config) -> None:

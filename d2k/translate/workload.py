@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from d2k.config import Config
-from d2k.errors import InvalidParameter
 from d2k.translate import annotations as marks
-from d2k.translate import compute, health, mounts, process, security, unsupported
+from d2k.translate import compute, health, mounts, process, security, unsupported, validation
 from d2k.translate.labels import APP_NAME, CONTAINER, container_label, is_label_value, owned
 from d2k.translate.record import CREATED, GATE, MAIN
 from d2k.translate.signals import parse as parse_signal
@@ -20,6 +20,8 @@ DEFAULT_STOP_TIMEOUT = 10
 LONGEST_GRACE = 365 * 24 * 3600
 
 _RESTART = {"no": "Never", "on-failure": "OnFailure"}
+# What Kubernetes takes as a host name in /etc/hosts (an RFC 1123 subdomain).
+_HOST_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def deployment(draft: Draft, config: Config) -> tuple[Object, list[str]]:
     Raises what the parts raise: InvalidParameter, Forbidden or NotSupported with Docker's texts.
     """
     spec = draft.spec
-    check_restart_policy(spec)
+    validation.check(spec)
     warnings = unsupported.check(spec, config)
     labels = {**owned("container", spec.get("Labels") or {}), CONTAINER: container_label(draft.id)}
     if is_label_value(draft.name):
@@ -90,23 +92,6 @@ def grace_of(timeout: int) -> int:
     return max(1, timeout)
 
 
-def check_restart_policy(spec: Object) -> None:
-    """Check the restart policy as the engine does (moby, api/types/container, ValidateRestartPolicy)."""
-    host = spec.get("HostConfig") or {}
-    policy = host.get("RestartPolicy") or {}
-    name, count = policy.get("Name") or "", policy.get("MaximumRetryCount") or 0
-    if name not in ("", "no", "always", "unless-stopped", "on-failure"):
-        known = "'no', 'always', 'on-failure', or 'unless-stopped'"
-        raise InvalidParameter(f"invalid restart policy: unknown policy '{name}'; use one of {known}")
-    if name != "on-failure" and count != 0:
-        hint = "maximum retry count can only be used with 'on-failure'"
-        raise InvalidParameter(f"invalid restart policy: {hint}" + (" and cannot be negative" if count < 0 else ""))
-    if count < 0:
-        raise InvalidParameter("invalid restart policy: maximum retry count cannot be negative")
-    if name not in ("", "no") and host.get("AutoRemove"):
-        raise InvalidParameter("can't create 'AutoRemove' container with restart policy")
-
-
 def _pod(draft: Draft, config: Config, warnings: list[str]) -> Object:
     spec = draft.spec
     host = spec.get("HostConfig") or {}
@@ -150,7 +135,7 @@ def _main(draft: Draft, volume_mounts: list[Object], config: Config, warnings: l
     optional: Object = {
         "resources": resources,
         "securityContext": security.container_context(spec, config, warnings),
-        "readinessProbe": health.probe(merged.get("Healthcheck")),
+        "readinessProbe": health.probe(merged.get("Healthcheck"), spec.get("Shell") or ()),
         "volumeMounts": volume_mounts,
         "restartPolicy": _RESTART.get((host.get("RestartPolicy") or {}).get("Name") or "no"),
         "lifecycle": _lifecycle(spec, draft.image.get("Config") or {}),
@@ -165,7 +150,8 @@ def _lifecycle(spec: Object, image: Object) -> Object:
     number, name = parse_signal(wanted)
     given = image.get("StopSignal") or "SIGTERM"
     # The runtime takes the image's own stop signal by itself.
-    return {} if parse_signal(given)[0] == number else {"stopSignal": name}
+    same = given.upper().removeprefix("SIG") in (name.removeprefix("SIG"), str(number))
+    return {} if same else {"stopSignal": name}
 
 
 def _names(host: Object, draft: Draft, warnings: list[str]) -> Object:
@@ -174,7 +160,7 @@ def _names(host: Object, draft: Draft, warnings: list[str]) -> Object:
     searches = [*draft.search_domains, *(host.get("DnsSearch") or ())]
     if searches:
         dns["searches"] = searches
-    options = [option.partition(":") for option in host.get("DnsOptions") or ()]
+    options = [option.partition(":") for option in host.get("DnsOptions") or () if option]
     if options:
         dns["options"] = [{"name": name, "value": value} if colon else {"name": name} for name, colon, value in options]
     servers = host.get("Dns") or []
@@ -197,12 +183,11 @@ def _names(host: Object, draft: Draft, warnings: list[str]) -> Object:
 def _host_aliases(extra_hosts: list[str], warnings: list[str]) -> list[Object]:
     by_address: dict[str, list[str]] = {}
     for item in extra_hosts:
-        name, separator, address = item.replace("=", ":", 1).partition(":")
-        if not separator or not name:
-            raise InvalidParameter(f"bad format for add-host: {item!r}")
-        address = address.strip("[]")
+        name, _, address = item.partition(":")
         if address == "host-gateway":
             warnings.append(f"A Pod has no way back to your machine: --add-host {item} is ignored.")
-            continue
-        by_address.setdefault(address, []).append(name)
+        elif _HOST_NAME.fullmatch(name.lower()) is None:
+            warnings.append(f"Kubernetes host names are DNS names: --add-host {item} is ignored.")
+        else:
+            by_address.setdefault(address, []).append(name.lower())
     return [{"ip": address, "hostnames": names} for address, names in sorted(by_address.items())]
