@@ -92,7 +92,7 @@ class Creation:
         )
         # Everything that can be refused is, before the first object is made.
         workload.deployment(draft, self._config)
-        endpoints, notes = self._networks.endpoint_settings(spec, container_id, draft.name)
+        endpoints, notes = self._networks.endpoint_settings(spec, container_id, draft.name, named=bool(name))
         warnings += notes
         records = self._networks.known(endpoints)
         domains = search_domains(records, self._cache.namespace, self._config.cluster_domain)

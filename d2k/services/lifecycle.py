@@ -18,7 +18,7 @@ from d2k.services.workloads import Workloads
 from d2k.translate import annotations as marks
 from d2k.translate import names, obstacles, signals, workload
 from d2k.translate.record import REMOVING, RUNNING, STOPPED, Container, Exit
-from d2k.translate.state import current_pod, state_of
+from d2k.translate.state import current_pod, has_ended, state_of
 
 Object = dict[str, Any]
 
@@ -212,8 +212,10 @@ class Lifecycle:
         deadline = time.monotonic() + grace + STOP_SLACK
 
         def look(now: Container) -> bool:
-            if now.exit is not None and now.exit.run >= run and now.replicas == 0:
+            if now.exit is not None and now.exit.run >= run:
                 return not self._pod_lives(now)
+            if now.gated and _ended_and_stays(now):
+                return True
             if time.monotonic() >= deadline:
                 raise SystemFailure(
                     f"container {now.name} did not stop within {grace} s and the node does not say why: "
@@ -227,6 +229,11 @@ class Lifecycle:
     def _pod_lives(container: Container) -> bool:
         state = current_pod(container)
         return state is not None and container.desired == STOPPED and _still_running(state)
+
+
+def _ended_and_stays(container: Container) -> bool:
+    pod = current_pod(container)
+    return pod is not None and not pod["metadata"].get("deletionTimestamp") and has_ended(container, pod)
 
 
 def _still_running(pod: Object) -> bool:

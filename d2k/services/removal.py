@@ -20,7 +20,7 @@ from d2k.services.workloads import Workloads
 from d2k.translate import annotations as marks
 from d2k.translate import filters as filtering
 from d2k.translate.record import REMOVING, Container
-from d2k.translate.state import is_over, state_of
+from d2k.translate.state import is_over, state_of, terminated
 from d2k.translate.times import parse_rfc3339
 
 Object = dict[str, Any]
@@ -96,12 +96,13 @@ class Removal:
             self._drains.wait_idle(container.key, DRAIN_TIMEOUT)
         self._publisher.withdraw(container)
         for pod in container.pods:
-            if not is_over(pod) and not pod["metadata"].get("deletionTimestamp"):
-                self._workloads.delete_pod(pod, KILL_GRACE)
-        self._await(container, lambda now: all(is_over(pod) for pod in now.pods))
+            if not is_over(pod):
+                self._end(pod)
+        self._await(container, self._has_stopped)
         with suppress(KubeNotFoundError, KubeConflictError):
-            self._cache.delete(DEPLOYMENTS, container.deployment)
-        self._await_pods_gone(container)
+            # Foreground: a replacement that Kubernetes is just making goes too, before the Deployment does.
+            self._cache.delete(DEPLOYMENTS, container.deployment, propagation="Foreground")
+        self._watch(container.key, lambda: self._is_gone(container.key))
         if container.auto_remove or marks.REMOVE_VOLUMES in container.notes:
             self._volumes.remove_anonymous(
                 [document["Name"] for document in container.mounts if document.get("Anonymous")]
@@ -120,11 +121,24 @@ class Removal:
             removed.append(container.id)
         return Pruned(removed)
 
+    def _end(self, pod: Object) -> None:
+        if terminated(pod):
+            # Its process is dead: the kubelet has only to clean up, which nobody needs to wait for.
+            self._workloads.delete_pod(pod, 0)
+        elif not pod["metadata"].get("deletionTimestamp"):
+            self._workloads.delete_pod(pod, KILL_GRACE)
+
+    def _has_stopped(self, container: Container) -> bool:
+        for pod in container.pods:
+            if terminated(pod) and not is_over(pod):
+                self._end(pod)
+        return all(is_over(pod) or terminated(pod) for pod in container.pods)
+
     def _await(self, container: Container, done: Callable[[Container], bool]) -> None:
         self._watch(container.key, lambda: (now := self._lookup.by_key(container.key)) is None or done(now))
 
-    def _await_pods_gone(self, container: Container) -> None:
-        self._watch(container.key, lambda: not self._cache[PODS].of_container(container.key))
+    def _is_gone(self, key: str) -> bool:
+        return not self._cache[DEPLOYMENTS].of_container(key) and not self._cache[PODS].of_container(key)
 
     def _watch(self, key: str, done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + GONE_TIMEOUT

@@ -10,7 +10,7 @@ from d2k.errors import InvalidParameter
 from d2k.services.clock import now_ns
 from d2k.services.lookup import ContainerLookup
 from d2k.translate.record import CREATED, RUNNING, Container
-from d2k.translate.state import State, current_pod, is_over, pod_run, state_of
+from d2k.translate.state import State, current_pod, has_ended, pod_run, state_of
 
 Object = dict[str, Any]
 
@@ -76,7 +76,7 @@ def _finished_run(container: Container) -> int:
     pod = current_pod(container)
     # A start that failed is no run: the engine wakes nobody for it.
     recorded = container.exit.run if container.exit and container.exit.started_at else 0
-    if pod is not None and container.desired != CREATED and is_over(pod) and container.gated:
+    if pod is not None and container.desired != CREATED and has_ended(container, pod) and container.gated:
         return max(recorded, pod_run(pod) or container.run)
     return recorded
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from d2k.translate.record import REMOVING, RUNNING, STOPPED, Container, Exit, main_status
-from d2k.translate.state import UNSEEN_EXIT, current_pod, exit_of, is_over, terminated, was_taken_away
+from d2k.translate.state import UNSEEN_EXIT, current_pod, exit_of, has_ended, is_over, terminated, was_taken_away
 from d2k.translate.times import rfc3339
 
 Object = dict[str, Any]
@@ -74,8 +74,12 @@ def duty(container: Container, now: int) -> Duty | None:
 def _while_running(container: Container, pod: Object | None) -> Duty | None:
     if not container.gated:
         return None
-    if pod is not None and _is_done(pod) and not was_taken_away(pod):
-        return RecordExit(exit_of(pod, container.run))
+    if pod is not None and not was_taken_away(pod):
+        if _is_done(pod):
+            return RecordExit(exit_of(pod, container.run))
+        if container.auto_remove and has_ended(container, pod):
+            # Nobody will ask for its log: there is no need to wait until Kubernetes calls the Pod over.
+            return RecordExit(exit_of(pod, container.run))
     waiting = container.waiting_pod
     if waiting is not None and (pod is None or _is_gone(pod)):
         return OpenGate(waiting)

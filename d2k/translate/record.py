@@ -27,6 +27,7 @@ class Exit:
     started_at: str = ""
     finished_at: str = ""
     error: str = ""
+    restart_count: int = 0
 
     def document(self) -> Object:
         """Return the annotation's document."""
@@ -37,6 +38,7 @@ class Exit:
             "StartedAt": self.started_at,
             "FinishedAt": self.finished_at,
             "Error": self.error,
+            "RestartCount": self.restart_count,
         }
 
     @classmethod
@@ -49,6 +51,7 @@ class Exit:
             started_at=document["StartedAt"],
             finished_at=document["FinishedAt"],
             error=document["Error"],
+            restart_count=document["RestartCount"],
         )
 
 

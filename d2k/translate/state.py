@@ -69,6 +69,22 @@ def is_over(pod: Object) -> bool:
     return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
+def has_ended(container: Container, pod: Object) -> bool:
+    """Say whether the main process of the container's current Pod has ended and will not be restarted in place.
+
+    The kubelet tells of the process a second before it calls the whole Pod over.
+    """
+    if is_over(pod):
+        return True
+    end = terminated(pod)
+    if end is None:
+        return False
+    if pod["metadata"].get("deletionTimestamp"):
+        return True
+    own_policy = container.gated and not container.fallback
+    return own_policy and (container.restart_policy == "no" or end["exitCode"] == 0)
+
+
 def was_taken_away(pod: Object) -> bool:
     """Say whether the process ended because its Pod was taken away: drain, preemption, node pressure, deletion.
 
@@ -81,8 +97,10 @@ def was_taken_away(pod: Object) -> bool:
     meta, end = pod["metadata"], terminated(pod)
     if not meta.get("deletionTimestamp") or end is None:
         return False
-    # The timestamp says when the grace period is over.
-    asked = parse_rfc3339(meta["deletionTimestamp"]) - (meta.get("deletionGracePeriodSeconds") or 0) * SECOND
+    # The timestamp says when the grace period is over. With the last step of a deletion the kubelet makes the period 0;
+    # then it was asked for at most the Pod's own period before.
+    grace = meta.get("deletionGracePeriodSeconds") or pod["spec"].get("terminationGracePeriodSeconds") or 0
+    asked = parse_rfc3339(meta["deletionTimestamp"]) - grace * SECOND
     return not end.get("finishedAt") or parse_rfc3339(end["finishedAt"]) >= asked
 
 
@@ -102,6 +120,7 @@ def exit_of(pod: Object, run: int) -> Exit:
         oom_killed=end.get("reason") == "OOMKilled",
         started_at=end.get("startedAt") or "",
         finished_at=end.get("finishedAt") or "",
+        restart_count=status.get("restartCount") or 0,
     )
 
 
@@ -149,6 +168,7 @@ def _exited(last: Exit) -> State:
         error=last.error,
         started_at=_nanos(last.started_at),
         finished_at=_nanos(last.finished_at),
+        restart_count=last.restart_count,
     )
 
 
@@ -171,7 +191,7 @@ def _of_pod(container: Container, pod: Object, now: int) -> State:
     if container.desired == RUNNING and "terminated" in state and was_taken_away(pod):
         # Its replacement goes on with the run.
         return replace(_exited(exit_of(pod, container.run)), status="restarting", restart_count=restarts)
-    if is_over(pod) or ("terminated" in state and pod["metadata"].get("deletionTimestamp")):
+    if has_ended(container, pod):
         return replace(_exited(exit_of(pod, container.run)), restart_count=restarts)
     waiting = state.get("waiting") or {}
     if end is not None and end.get("reason") not in START_PROBLEMS:

@@ -168,7 +168,8 @@ def test_a_container_that_does_not_exist(engine: Engine) -> None:
     ):
         body = {"Cmd": ["true"]} if path == "exec" else None
         answer = engine.api(method, f"/containers/{name}/{path}", body, **({"stdout": "1"} if path == "logs" else {}))
-        assert (answer.status_code, answer.json()) == (404, {"message": f"No such container: {name}"}), path
+        assert answer.status_code == 404, path
+        assert answer.json()["message"].endswith(f"No such container: {name}"), path
     assert engine.api("DELETE", f"/containers/{name}").json() == {"message": f"No such container: {name}"}
 
 

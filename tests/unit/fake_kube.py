@@ -25,7 +25,7 @@ class FakeKube:
         self.calls: list[tuple[str, str, str]] = []
         self.version = 0
 
-    def get(self, resource: Resource, name: str, subresource: str = "") -> Object:
+    def get(self, resource: Resource, name: str) -> Object:
         self.calls.append(("GET", resource.plural, name))
         return copy.deepcopy(self._stored(resource, name))
 
@@ -36,7 +36,7 @@ class FakeKube:
             raise KubeAlreadyExistsError(409, "AlreadyExists", f"{resource.plural} {name!r} already exists")
         return self._write(resource, name, copy.deepcopy(body), f"uid-{self.version + 1}")
 
-    def patch(self, resource: Resource, name: str, patch: Object, subresource: str = "") -> Object:
+    def patch(self, resource: Resource, name: str, patch: Object, _subresource: str = "") -> Object:
         self.calls.append(("PATCH", resource.plural, name))
         stored = self._stored(resource, name)
         self._check_version(stored, patch)
@@ -48,7 +48,7 @@ class FakeKube:
         self._check_version(stored, body)
         return self._write(resource, name, copy.deepcopy(body), stored["metadata"]["uid"])
 
-    def delete(self, resource: Resource, name: str, *, uid: str = "", **options: Any) -> Object:
+    def delete(self, resource: Resource, name: str, *, uid: str = "", **_options: Any) -> Object:
         self.calls.append(("DELETE", resource.plural, name))
         stored = self._stored(resource, name)
         if uid and stored["metadata"]["uid"] != uid:

@@ -118,7 +118,7 @@ def test_endpoint_settings_of_create(networks):
     assert chosen("nope") == ({"nope": settings()}, [])
     assert list(chosen("none")[0]) == ["none"]
     assert len(chosen("none")[1]) == 1
-    found, warnings = chosen("n", {"n": {"Aliases": ["a_b"]}})
+    warnings = chosen("n", {"n": {"Aliases": ["a_b"]}})[1]
     assert len(warnings) == 1
     assert "a_b" in warnings[0]
 
@@ -213,7 +213,8 @@ def test_connect_tries_again_when_somebody_else_was_faster(world, networks):
             "n",
             "host",
             "host",
-            "container sharing network namespace with another container or host cannot be connected to any other network",
+            "container sharing network namespace with another container or host cannot be connected to any other "
+            "network",
         ),
     ],
 )

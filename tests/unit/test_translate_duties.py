@@ -200,7 +200,7 @@ class TestOnFailure:
 
     def test_success_ends_it(self):
         over = pod(phase="Succeeded", state=ended(0), restarts=2)
-        assert owed(running(on_failure(5), pods=[over, GATED])) == RecordExit(DONE)
+        assert owed(running(on_failure(5), pods=[over, GATED])) == RecordExit(replace(DONE, restart_count=2))
 
     def test_the_last_try_runs_to_its_end(self):
         assert owed(running(on_failure(2), pods=[pod(state=RUNNING, last=ended(1), restarts=2)])) is None
@@ -217,7 +217,7 @@ class TestOnFailure:
 
     def test_its_end_is_that_of_the_last_try(self):
         over = pod(phase="Failed", state=waiting("CrashLoopBackOff"), last=ended(7, "Error"), restarts=2)
-        assert owed(running(on_failure(2), pods=[over])) == RecordExit(replace(DONE, exit_code=7))
+        assert owed(running(on_failure(2), pods=[over])) == RecordExit(replace(DONE, exit_code=7, restart_count=2))
 
 
 class TestFallback:
@@ -227,10 +227,12 @@ class TestFallback:
         return running(spec, notes=FALLBACK, **fields)
 
     @pytest.mark.parametrize(
-        "live", [pod(state=ended(3, "Error")), pod(state=RUNNING, last=ended(3, "Error"), restarts=1)]
+        ("live", "restarts"),
+        [(pod(state=ended(3, "Error")), 0), (pod(state=RUNNING, last=ended(3, "Error"), restarts=1), 1)],
     )
-    def test_the_first_end_is_recorded_and_the_log_saved(self, live):
-        assert owed(self.fallback(pods=[live])) == RecordExit(replace(DONE, exit_code=3), live)
+    def test_the_first_end_is_recorded_and_the_log_saved(self, live, restarts):
+        end = replace(DONE, exit_code=3, restart_count=restarts)
+        assert owed(self.fallback(pods=[live])) == RecordExit(end, live)
 
     def test_it_runs(self):
         assert owed(self.fallback(pods=[pod(state=RUNNING)])) is None
@@ -241,13 +243,15 @@ class TestFallback:
 
     def test_success_ends_on_failure_too(self):
         live = pod(state=RUNNING, last=ended(0), restarts=1)
-        assert owed(self.fallback(on_failure(), pods=[live])) == RecordExit(DONE, live)
+        end = replace(DONE, restart_count=1)
+        assert owed(self.fallback(on_failure(), pods=[live])) == RecordExit(end, live)
         failing = pod(state=RUNNING, last=ended(1), restarts=1)
         assert owed(self.fallback(on_failure(), pods=[failing])) is None
 
     def test_the_last_failure_is_recorded(self):
         down = pod(state=waiting("CrashLoopBackOff"), last=ended(1, "Error"), restarts=2)
-        assert owed(self.fallback(on_failure(2), pods=[down])) == RecordExit(replace(DONE, exit_code=1), down)
+        end = replace(DONE, exit_code=1, restart_count=2)
+        assert owed(self.fallback(on_failure(2), pods=[down])) == RecordExit(end, down)
 
     def test_the_gate_is_opened_all_the_same(self):
         assert owed(self.fallback(pods=[GATED])) == OpenGate(GATED)

@@ -12,7 +12,7 @@ CONFIG = 'invalid mount config for type "{}": '
 
 
 def of(config=OPEN, volumes=(), image=(), **host):
-    return requested({"HostConfig": host, "Volumes": dict.fromkeys(volumes, {})}, image, config)
+    return requested({"HostConfig": host, "Volumes": {path: {} for path in volumes}}, image, config)
 
 
 def message(config=OPEN, **host):
@@ -46,7 +46,8 @@ def test_binds(text, mount):
     [
         (
             "vol:relative",
-            f"{INVALID}'vol:relative': {CONFIG.format('volume')}invalid mount path: 'relative' mount path must be absolute",
+            f"{INVALID}'vol:relative': {CONFIG.format('volume')}"
+            "invalid mount path: 'relative' mount path must be absolute",
         ),
         ("vol", f"{INVALID}'vol': {CONFIG.format('volume')}invalid mount path: 'vol' mount path must be absolute"),
         ("vol:/", f"{INVALID}'vol:/': {CONFIG.format('volume')}invalid specification: destination can't be '/'"),

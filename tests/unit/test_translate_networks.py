@@ -74,7 +74,8 @@ def test_search_domains():
         (
             {"Name": "n", "IPAM": {"Config": [{"Gateway": "10.1.1.1"}]}},
             400,
-            "invalid network config:\ninvalid gateway 10.1.1.1: parent subnet invalid Prefix doesn't contain this address",
+            "invalid network config:\n"
+            "invalid gateway 10.1.1.1: parent subnet invalid Prefix doesn't contain this address",
         ),
         (
             {"Name": "n", "IPAM": {"Config": [{"Subnet": "10.123.77.5/24"}]}},

@@ -1,0 +1,136 @@
+"""Listening on a UDP port and passing datagrams on, each client with a socket of its own towards the Pod."""
+
+from __future__ import annotations
+
+import logging
+import socket as constants
+import struct
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import gevent
+
+from d2k import metrics
+from d2k.cluster.relay import listen
+
+log = logging.getLogger(__name__)
+
+LARGEST = 65535
+# How long a client may be silent, and its Pod too, before what is known of it is forgotten: the engine's own time.
+IDLE_SECONDS = 90.0
+MOST_CLIENTS = 4096
+# Linux' ip(7); Python names it only from 3.14 on.
+_IP_PKTINFO = 8
+_ANCILLARY_SIZE = constants.CMSG_SPACE(20)
+
+
+class UdpPort:
+    """A UDP port that is listened on; each datagram is passed on to where `connect` leads, and answers back."""
+
+    def __init__(self, address: str, port: int, connect: Callable[[], Any], idle: float = IDLE_SECONDS):
+        """Begin to listen at once; `idle` is in seconds. Raises OSError when the port cannot be had."""
+        self._name = f"{address}:{port}/udp"
+        self._connect = connect
+        self._idle = idle
+        self._sessions: dict[tuple[Any, bytes], _Session] = {}
+        self._socket = listen(address, port, constants.SOCK_DGRAM)
+        if ":" in address:
+            self._socket.setsockopt(constants.IPPROTO_IPV6, constants.IPV6_RECVPKTINFO, 1)
+        else:
+            self._socket.setsockopt(constants.IPPROTO_IP, _IP_PKTINFO, 1)
+        self._reader = gevent.spawn(self._read)
+
+    def close(self) -> None:
+        """Free the port and forget every client."""
+        self._reader.kill(block=False)
+        self._socket.close()
+        for session in list(self._sessions.values()):
+            session.close()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data, ancillary, _, client = self._socket.recvmsg(LARGEST, _ANCILLARY_SIZE)
+            except ConnectionError:
+                # An answer met a client that is gone; the next datagram is another one's.
+                continue
+            except OSError as error:
+                log.debug("the port %s is not read any more: %s", self._name, error)
+                return
+            source = answer_source(ancillary)
+            session = self._session((client, source[0][2] if source else b""), client, source)
+            if session is not None:
+                session.send(data)
+            # A flood must not keep the loop.
+            gevent.sleep(0)
+
+    def _session(self, key: tuple[Any, bytes], client: Any, source: list[tuple[int, int, bytes]]) -> _Session | None:
+        session = self._sessions.get(key)
+        if session is None and len(self._sessions) < MOST_CLIENTS:
+            try:
+                server = self._connect()
+            except OSError as error:
+                log.debug("a datagram to %s cannot be passed on: %s", self._name, error)
+                return None
+
+            def answer(data: bytes) -> None:
+                self._socket.sendmsg([data], source, 0, client)
+
+            session = self._sessions[key] = _Session(server, answer, self._idle, lambda: self._sessions.pop(key, None))
+        return session
+
+
+class _Session:
+    """One client: a socket towards the Pod, and a greenlet that carries the answers back."""
+
+    def __init__(self, server: Any, answer: Callable[[bytes], None], idle: float, ended: Callable[[], object]):
+        self._server = server
+        self._answer = answer
+        self._idle = idle
+        self._ended = ended
+        self._active = time.monotonic()
+        self._greenlet = gevent.spawn(self._run)
+
+    def send(self, data: bytes) -> None:
+        """Pass a datagram of the client on."""
+        self._active = time.monotonic()
+        # A refusal says that nobody listens yet; datagrams may get lost.
+        with suppress(OSError):
+            self._server.send(data)
+
+    def close(self) -> None:
+        """Forget the client."""
+        self._greenlet.kill(block=False)
+        self._server.close()
+        self._ended()
+
+    def _run(self) -> None:
+        with metrics.STREAMS.labels("proxy").track_inprogress():
+            while (left := self._active + self._idle - time.monotonic()) > 0:
+                self._server.settimeout(left)
+                try:
+                    data = self._server.recv(LARGEST)
+                    self._active = time.monotonic()
+                    self._answer(data)
+                except TimeoutError:
+                    continue
+                except OSError as error:
+                    log.debug("a forwarded datagram: %s", error)
+        self._server.close()
+        self._ended()
+
+
+def answer_source(ancillary: list[tuple[int, int, bytes]]) -> list[tuple[int, int, bytes]]:
+    """Return what makes an answer leave from the address that the datagram came to, on a host with several.
+
+    `ancillary` is the datagram's own, see ip(7) on IP_PKTINFO.
+    """
+    for level, kind, data in ancillary:
+        if (level, kind) == (constants.IPPROTO_IP, _IP_PKTINFO) and len(data) >= 12:
+            # Without the interface: the way back is the routing table's choice.
+            return [(level, kind, struct.pack("i", 0) + data[4:8] + data[8:12])]
+        if (level, kind) == (constants.IPPROTO_IPV6, constants.IPV6_PKTINFO):
+            return [(level, kind, data)]
+    return []

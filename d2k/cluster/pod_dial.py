@@ -1,0 +1,95 @@
+"""Reaching a port of a Pod: directly, or through the API server where Pods cannot be dialled."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from contextlib import suppress
+from typing import Any
+
+import gevent.socket
+
+from d2k.cluster.client import KubeClient
+from d2k.cluster.errors import KubeError
+from d2k.cluster.portforward import PortForward
+from d2k.cluster.relay import Stream, TcpStream
+
+Object = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+DIAL_SECONDS = 2.0
+# What a machine outside the cluster's network gets for a Pod's address; a refusal comes from the Pod itself.
+_NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EPERM, errno.ETIMEDOUT)
+_MOST_KNOWN = 4096
+
+
+class PodDialer:
+    """Connects to ports of Pods, and remembers which way each Pod is reached."""
+
+    def __init__(self, client: KubeClient):
+        self._client = client
+        # The uid of each Pod that was dialled, and whether that went directly.
+        self._direct: dict[str, bool] = {}
+
+    def connect(self, pod: Object, port: int) -> Stream:
+        """Connect to a TCP port of a running Pod.
+
+        The first connection to a Pod decides: if its address does not answer within DIAL_SECONDS, this one and all
+        later ones go through the API server. Raises OSError when the port cannot be reached.
+        """
+        uid = pod["metadata"]["uid"]
+        direct = self._direct.get(uid)
+        if direct is not False:
+            try:
+                return self._dial(pod, port, uid)
+            except OSError as error:
+                if direct or not _no_way(error):
+                    raise
+                log.info("the Pod %s cannot be dialled (%s): through the API server", pod["metadata"]["name"], error)
+                self._remember(uid, direct=False)
+        try:
+            return PortForward.open(self._client, pod["metadata"]["name"], port)
+        except KubeError as error:
+            raise ConnectionError(f"the API server does not forward the port: {error}") from error
+
+    def _dial(self, pod: Object, port: int, uid: str) -> TcpStream:
+        try:
+            sock = gevent.socket.create_connection((address(pod), port), timeout=DIAL_SECONDS)
+        except ConnectionRefusedError:
+            self._remember(uid, direct=True)
+            raise
+        self._remember(uid, direct=True)
+        sock.settimeout(None)
+        return TcpStream(sock)
+
+    def _remember(self, uid: str, *, direct: bool) -> None:
+        if len(self._direct) >= _MOST_KNOWN:
+            self._direct.clear()
+        self._direct[uid] = direct
+
+
+def address(pod: Object) -> str:
+    """Return the Pod's IP address. Raises ConnectionError while it has none."""
+    found = (pod.get("status") or {}).get("podIP")
+    if not found:
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "the Pod has no address yet")
+    return str(found)
+
+
+def udp_socket(pod: Object, port: int) -> gevent.socket.socket:
+    """Return a socket whose datagrams go to a UDP port of the Pod. Raises OSError when there is no way to it."""
+    host = address(pod)
+    family = gevent.socket.AF_INET6 if ":" in host else gevent.socket.AF_INET
+    sock = gevent.socket.socket(family, gevent.socket.SOCK_DGRAM)
+    try:
+        sock.connect((host, port))
+    except OSError:
+        with suppress(OSError):
+            sock.close()
+        raise
+    return sock
+
+
+def _no_way(error: OSError) -> bool:
+    return isinstance(error, TimeoutError) or error.errno in _NO_WAY
