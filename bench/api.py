@@ -26,8 +26,8 @@ def main() -> None:
     connections = {name: Connection(host) for name, host in hosts.items()}
     try:
         ids = {name: _fill(sides, hosts, name) for name in hosts}
-        _compare("_ping", connections, dict.fromkeys(hosts, ["/_ping"]), sides.rounds)
-        _compare("ps -a", connections, dict.fromkeys(hosts, ["/containers/json?all=1"]), sides.rounds)
+        for title, path in (("_ping", "/_ping"), ("ps -a", "/containers/json?all=1")):
+            _compare(title, connections, {name: [path] for name in hosts}, sides.rounds)
         paths = {name: [f"/containers/{identifier}/json" for identifier in ids[name]] for name in hosts}
         _compare("inspect", connections, paths, sides.rounds)
         counts = ", ".join(f"{name} {_count(host)}" for name, host in hosts.items())
@@ -49,7 +49,7 @@ def _compare(title: str, connections: dict[str, Connection], paths: dict[str, li
 
 
 def _fill(sides: Sides, hosts: dict[str, str], name: str) -> list[str]:
-    """Run containers until each side has as many as the fullest, at least CONTAINERS; return the ids of a side's own."""
+    """Run containers until this side has as many as the fullest, at least CONTAINERS; return the ids of all it has."""
     wanted = max(CONTAINERS, *(_count(host) for host in hosts.values()))
     host = hosts[name]
 

@@ -13,21 +13,25 @@ from d2k.api import absent, attach, containers, exec, images, logs, networks, sy
 from d2k.cluster.cache import ClusterCache
 from d2k.cluster.client import KubeClient
 from d2k.cluster.errors import KubeError
+from d2k.cluster.pod_dial import PodDialer
 from d2k.cluster.saved_logs import SavedLogs
 from d2k.config import Config
 from d2k.http import errors
+from d2k.http.ping import Ping
 from d2k.http.version import ENVIRON, VersionPrefix
 from d2k.registry.client import Registry
 from d2k.services.attach import Attachments
 from d2k.services.creation import Creation
 from d2k.services.endpoints import EndpointKeeper
 from d2k.services.execs import Execs
+from d2k.services.host_names import HostNames
 from d2k.services.images import Images
 from d2k.services.lifecycle import Lifecycle
 from d2k.services.listing import ImageAncestry, Listing
 from d2k.services.logs import Logs
 from d2k.services.lookup import ContainerLookup, ImageUses
 from d2k.services.networks import Networks
+from d2k.services.proxy import PortProxy
 from d2k.services.publish import Publisher
 from d2k.services.reconcile import Reconciler
 from d2k.services.removal import Removal
@@ -83,13 +87,14 @@ def create_app(config: Config) -> Flask:
     volume_service = Volumes(cache, lookup, config)
     keeper = EndpointKeeper(cache, lookup)
     network_service = Networks(cache, lookup, config, keeper)
-    publisher = Publisher(cache, lookup, config)
+    proxy = PortProxy(cache, lookup, PodDialer(client), config.publish_host)
+    publisher = Publisher(cache, lookup, config, proxy)
     removal = Removal(cache, lookup, workloads, publisher, volume_service, attachments)
     reconciler = Reconciler(cache, lookup, workloads, saved_logs, removal)
     image_service = Images(cache, Registry.from_config(config), ImageUses(lookup).of)
     signaller = Signaller(client)
     lifecycle = Lifecycle(cache, lookup, workloads, reconciler, publisher, signaller, network_service, config)
-    listing = Listing(lookup, ImageAncestry(image_service).ids, config.publish_host)
+    listing = Listing(lookup, ImageAncestry(image_service).ids, config.publish_host, HostNames().address)
     services = containers.ContainerServices(
         creation=Creation(cache, lookup, workloads, image_service, volume_service, network_service, config),
         lifecycle=lifecycle,
@@ -110,9 +115,10 @@ def create_app(config: Config) -> Flask:
         absent.blueprint(),
     ):
         app.register_blueprint(blueprint)
-    app.wsgi_app = VersionPrefix(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = VersionPrefix(Ping(app.wsgi_app))  # type: ignore[method-assign]
     reconciler.start()
     keeper.start()
+    proxy.start()
     return app
 
 

@@ -84,7 +84,7 @@ def settings(config: Config) -> dict[str, Any]:
     return {
         "bind": f"{host}:{config.port}",
         "workers": 1,
-        "worker_class": "gevent",
+        "worker_class": "d2k.worker.Worker",
         "worker_connections": 4096,
         # Go's clients keep idle connections for 90 s; closing one under a POST makes that fail.
         "keepalive": 120,

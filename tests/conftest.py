@@ -143,20 +143,24 @@ def docker_py(under_test: Subject) -> Iterator[docker_py_module.DockerClient]:
 def d2k_with(on_cluster: Cluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Subject]]:
     """Return a function that starts a d2k with other settings, in a namespace of its own; both go after the test.
 
-    `before` is called with the namespace before d2k starts, `pull` names the images that it is to know.
+    `before` is called with the namespace before d2k starts and may give another kubeconfig; `pull` names the images
+    that d2k is to know.
     """
     made: list[Subject] = []
     namespaces: list[Namespace] = []
 
     def start(
-        *, pull: tuple[str, ...] = ("busybox",), before: Callable[[Namespace], None] | None = None, **settings: str
+        *,
+        pull: tuple[str, ...] = ("busybox",),
+        before: Callable[[Namespace], Path | None] | None = None,
+        **settings: str,
     ) -> Subject:
         directory = tmp_path / f"d2k-{len(made)}"
         directory.mkdir()
         own = Namespace(on_cluster, directory)
         namespaces.append(own)
         if before:
-            before(own)
+            own.kubeconfig = before(own) or own.kubeconfig
         one = Subject(own, directory, **settings)
         made.append(one)
         request.node.stash.setdefault(subject.USED, []).append(one)

@@ -1,4 +1,4 @@
-"""`/_ping`, `/version`, `/info`, and d2k's own `/metrics`, `/healthz`, `/readyz` (Docker API, System)."""
+"""`/version`, `/info`, and d2k's own `/metrics`, `/healthz`, `/readyz` (Docker API, System)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from d2k.http import answers
 from d2k.services.system import System
 
-_NO_CACHE = {"Cache-Control": "no-cache, no-store, must-revalidate", "Pragma": "no-cache"}
-
 
 def blueprint(system: System, ready: Callable[[], bool]) -> Blueprint:
     """Return the routes; `ready` says whether every reflector has listed its objects."""
     bp = Blueprint("system", __name__)
-
-    @bp.route("/_ping", methods=["GET", "HEAD"])
-    def ping() -> Response:
-        return answers.text("OK", headers={**_NO_CACHE, "Builder-Version": "1", "Swarm": "inactive"})
 
     @bp.get("/version")
     def version() -> Response:

@@ -8,9 +8,10 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import gevent
+import gevent.socket
 
 from d2k import metrics
 from d2k.cluster.relay import listen
@@ -25,16 +26,29 @@ MOST_CLIENTS = 4096
 _IP_PKTINFO = 8
 _ANCILLARY_SIZE = constants.CMSG_SPACE(20)
 
+Target = tuple[str, int]
+
+
+class _Key(NamedTuple):
+    """What makes a session: the client, where its datagrams go now, and the address that it sent them to."""
+
+    client: Any
+    target: Target
+    source: bytes
+
 
 class UdpPort:
-    """A UDP port that is listened on; each datagram is passed on to where `connect` leads, and answers back."""
+    """A UDP port that is listened on; each datagram is passed on to where `target` says, and answers back."""
 
-    def __init__(self, address: str, port: int, connect: Callable[[], Any], idle: float = IDLE_SECONDS):
-        """Begin to listen at once; `idle` is in seconds. Raises OSError when the port cannot be had."""
+    def __init__(self, address: str, port: int, target: Callable[[], Target], idle: float = IDLE_SECONDS):
+        """Begin to listen at once; `idle` is in seconds. Raises OSError when the port cannot be had.
+
+        `target` is asked for each datagram, and raises OSError while there is nothing to send it to.
+        """
         self._name = f"{address}:{port}/udp"
-        self._connect = connect
+        self._target = target
         self._idle = idle
-        self._sessions: dict[tuple[Any, bytes], _Session] = {}
+        self._sessions: dict[_Key, _Session] = {}
         self._socket = listen(address, port, constants.SOCK_DGRAM)
         if ":" in address:
             self._socket.setsockopt(constants.IPPROTO_IPV6, constants.IPV6_RECVPKTINFO, 1)
@@ -60,25 +74,29 @@ class UdpPort:
                 log.debug("the port %s is not read any more: %s", self._name, error)
                 return
             source = answer_source(ancillary)
-            session = self._session((client, source[0][2] if source else b""), client, source)
-            if session is not None:
+            try:
+                target = self._target()
+                session = self._session(_Key(client, target, source[0][2] if source else b""), source)
+            except OSError as error:
+                log.debug("a datagram to %s cannot be passed on: %s", self._name, error)
+            else:
                 session.send(data)
             # A flood must not keep the loop.
             gevent.sleep(0)
 
-    def _session(self, key: tuple[Any, bytes], client: Any, source: list[tuple[int, int, bytes]]) -> _Session | None:
+    def _session(self, key: _Key, source: list[tuple[int, int, bytes]]) -> _Session:
         session = self._sessions.get(key)
-        if session is None and len(self._sessions) < MOST_CLIENTS:
-            try:
-                server = self._connect()
-            except OSError as error:
-                log.debug("a datagram to %s cannot be passed on: %s", self._name, error)
-                return None
+        if session is None:
+            if len(self._sessions) >= MOST_CLIENTS:
+                raise BlockingIOError("too many clients at once")
 
             def answer(data: bytes) -> None:
-                self._socket.sendmsg([data], source, 0, client)
+                self._socket.sendmsg([data], source, 0, key.client)
 
-            session = self._sessions[key] = _Session(server, answer, self._idle, lambda: self._sessions.pop(key, None))
+            def ended() -> None:
+                self._sessions.pop(key, None)
+
+            session = self._sessions[key] = _Session(connected(key.target), answer, self._idle, ended)
         return session
 
 
@@ -116,10 +134,26 @@ class _Session:
                     self._answer(data)
                 except TimeoutError:
                     continue
+                except ConnectionError as error:
+                    # Nobody listens yet, or the client is gone: the next datagram may fare better.
+                    log.debug("a datagram was refused: %s", error)
                 except OSError as error:
-                    log.debug("a forwarded datagram: %s", error)
+                    log.debug("a client's datagrams have no way: %s", error)
+                    break
         self._server.close()
         self._ended()
+
+
+def connected(target: Target) -> Any:
+    """Return a socket whose datagrams go to this address and port. Raises OSError when there is no way to it."""
+    family = constants.AF_INET6 if ":" in target[0] else constants.AF_INET
+    sock = gevent.socket.socket(family, constants.SOCK_DGRAM)
+    try:
+        sock.connect(target)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def answer_source(ancillary: list[tuple[int, int, bytes]]) -> list[tuple[int, int, bytes]]:

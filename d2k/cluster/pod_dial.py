@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-from contextlib import suppress
 from typing import Any
 
 import gevent.socket
@@ -75,20 +74,6 @@ def address(pod: Object) -> str:
     if not found:
         raise ConnectionRefusedError(errno.ECONNREFUSED, "the Pod has no address yet")
     return str(found)
-
-
-def udp_socket(pod: Object, port: int) -> gevent.socket.socket:
-    """Return a socket whose datagrams go to a UDP port of the Pod. Raises OSError when there is no way to it."""
-    host = address(pod)
-    family = gevent.socket.AF_INET6 if ":" in host else gevent.socket.AF_INET
-    sock = gevent.socket.socket(family, gevent.socket.SOCK_DGRAM)
-    try:
-        sock.connect((host, port))
-    except OSError:
-        with suppress(OSError):
-            sock.close()
-        raise
-    return sock
 
 
 def _no_way(error: OSError) -> bool:

@@ -38,6 +38,7 @@ class PortForward:
         self._decoder = frames.FrameDecoder()
         self._lock = gevent.lock.RLock()
         self._channel = -1
+        self._over = False
         # How many bytes of the port's number each channel still has to send.
         self._heads = {DATA: _PORT_SIZE, ERROR: _PORT_SIZE}
         # Masking hides a browser's bytes from proxies that read them; inside TLS there is nothing to hide.
@@ -51,20 +52,19 @@ class PortForward:
 
     def recv(self) -> bytes:
         """Wait for the port's next bytes; empty at its end. Raises ConnectionError when it does not answer."""
-        while True:
-            data = self._socket.recv(READ_SIZE)
-            if not data:
-                return b""
-            taken = bytearray()
-            for piece in self._decoder.feed(data):
-                if piece.opcode == frames.CLOSE:
-                    return bytes(taken)
-                if piece.opcode == frames.PING:
-                    self._send(frames.PONG, bytes(piece.payload))
-                elif piece.opcode in (frames.BINARY, frames.TEXT):
-                    taken += self._payload(piece)
-            if taken:
-                return bytes(taken)
+        taken = bytearray()
+        while not taken and not self._over:
+            try:
+                data = self._socket.recv(READ_SIZE)
+            except TimeoutError:
+                data = b""
+            self._over = not data
+            try:
+                for piece in self._decoder.feed(data):
+                    taken += self._take(piece)
+            except frames.FrameError as error:
+                raise ConnectionError(f"the API server broke the protocol: {error}") from error
+        return bytes(taken)
 
     def sendall(self, data: bytes) -> None:
         """Send bytes to the port, as fast as it takes them."""
@@ -83,8 +83,15 @@ class PortForward:
 
     abort = close
 
-    def _payload(self, piece: frames.Piece) -> memoryview:
+    def _take(self, piece: frames.Piece) -> memoryview:
+        """Return the port's own bytes in a piece of a message; answer what is none."""
         payload = piece.payload
+        if piece.opcode == frames.CLOSE:
+            self._over = True
+        elif piece.opcode == frames.PING:
+            self._send(frames.PONG, bytes(payload))
+        if self._over or piece.opcode not in (frames.BINARY, frames.TEXT):
+            return payload[:0]
         if piece.first:
             self._channel, payload = (payload[0], payload[1:]) if payload else (-1, payload)
         if self._channel not in self._heads:

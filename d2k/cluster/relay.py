@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import socket as constants
 import struct
+import sys
+import termios
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
@@ -27,6 +30,7 @@ _BREATHE_EVERY = 1024 * 1024
 DRAIN_SECONDS = 5.0
 # Seconds until the first probe of a silent connection, between probes, and how many may stay unanswered.
 _KEEPALIVE = ((constants.TCP_KEEPIDLE, 60), (constants.TCP_KEEPINTVL, 15), (constants.TCP_KEEPCNT, 4))
+_AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class Stream(Protocol):
@@ -76,9 +80,11 @@ class TcpStream:
         self._socket.close()
 
     def abort(self) -> None:
-        """Reset the connection."""
+        """Reset the connection, unless that would lose bytes that are still on their way: those are sent first."""
         with suppress(OSError):
-            self._socket.setsockopt(constants.SOL_SOCKET, constants.SO_LINGER, struct.pack("ii", 1, 0))
+            unsent = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, bytes(4))
+            if not int.from_bytes(unsent, sys.byteorder):
+                self._socket.setsockopt(constants.SOL_SOCKET, constants.SO_LINGER, _AT_ONCE)
         self._socket.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,11 +27,11 @@ class Store:
     def __init__(self) -> None:
         self._by_name: dict[str, Object] = {}
         self._by_container: dict[str, dict[str, Object]] = {}
-        # uids of what was deleted, the oldest first: neither a watch event nor an answer to a write from before the
-        # deletion may bring it back. A uid is never used again.
-        self._dead: dict[str, None] = {}
+        # uid → version at which the object went, the oldest first: neither a watch event nor an answer to a write from
+        # before may bring it back. What only lost its label may come back with a newer version.
+        self._dead: dict[str, float] = {}
         # The version of the last full list: what is not newer and not in it is gone.
-        self._listed = 0
+        self._listed = -1
 
     def __len__(self) -> int:
         return len(self._by_name)
@@ -51,13 +52,15 @@ class Store:
         """Take an object in unless a newer version is here; say whether anything changed."""
         meta = obj["metadata"]
         meta.pop("managedFields", None)
-        if meta["uid"] in self._dead or _version(obj) <= self._listed:
+        if _version(obj) <= max(self._dead.get(meta["uid"], -1), self._listed):
             return False
         known = self._by_name.get(meta["name"])
         if known is not None:
             # Versions of one kind count up across objects: what has the name now may be newer than this one.
             if _version(known) >= _version(obj):
                 return False
+            if known["metadata"]["uid"] != meta["uid"]:
+                self._remember_dead(known, math.inf)
             self._forget(known)
         self._by_name[meta["name"]] = obj
         key = container_key(obj)
@@ -67,19 +70,11 @@ class Store:
 
     def remove(self, obj: Object) -> bool:
         """Drop an object that the watch reports as deleted; say whether it was here."""
-        meta = obj["metadata"]
-        self._dead[meta["uid"]] = None
-        if len(self._dead) > MOST_DEAD:
-            del self._dead[next(iter(self._dead))]
-        known = self._by_name.get(meta["name"])
-        if known is None or known["metadata"]["uid"] != meta["uid"]:
-            return False
-        self._forget(known)
-        return True
+        return self._drop(obj, _version(obj))
 
     def bury(self, obj: Object) -> bool:
         """Drop an object that the API server has removed on d2k's own call, before the watch says so."""
-        return self.remove(obj)
+        return self._drop(obj, math.inf)
 
     def replace(self, objects: Iterable[Object], version: int | None = None) -> list[Object]:
         """Take a full list in; return every object that is new, changed or gone.
@@ -94,10 +89,27 @@ class Store:
             if obj["metadata"]["uid"] not in uids and (version is None or _version(obj) <= version)
         ]
         for obj in gone:
+            if version is not None:
+                self._remember_dead(obj, version)
             self._forget(obj)
         news = gone + [obj for obj in listed if self.put(obj)]
-        self._listed = max(self._listed, version or 0)
+        self._listed = max(self._listed, -1 if version is None else version)
         return news
+
+    def _drop(self, obj: Object, version: float) -> bool:
+        meta = obj["metadata"]
+        self._remember_dead(obj, version)
+        known = self._by_name.get(meta["name"])
+        if known is None or known["metadata"]["uid"] != meta["uid"]:
+            return False
+        self._forget(known)
+        return True
+
+    def _remember_dead(self, obj: Object, version: float) -> None:
+        uid = obj["metadata"]["uid"]
+        self._dead[uid] = max(version, self._dead.get(uid, 0))
+        if len(self._dead) > MOST_DEAD:
+            del self._dead[next(iter(self._dead))]
 
     def _forget(self, obj: Object) -> None:
         name = obj["metadata"]["name"]

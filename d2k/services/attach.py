@@ -128,7 +128,7 @@ class Attachments(AttachedClients):
         output = Output(client, stdout=options.stdout, stderr=options.stderr)
         keys = detach.parse(options.detach_keys) if container.tty else b""
         wants_stdin = options.stdin and options.stream and bool(container.spec.get("OpenStdin"))
-        pump = StdinPump(client, keys)
+        pump = StdinPump(client, keys, closes=bool(container.spec.get("StdinOnce")) and not container.tty)
         helpers = [pump.run] if wants_stdin else []
         with self.counted(container.key), watched(client, *helpers, until=pump.detached.wait):
             fresh = not _is_starting(container)
@@ -156,10 +156,11 @@ class Attachments(AttachedClients):
                 self._show_log_alone(container, pod, output)
             return
         with channels, self._terminal(container, channels):
-            pump.connect(channels)
             if fresh or options.logs:
-                JoinedSession(self._client, pod["metadata"]["name"], channels, output, tty=container.tty).run()
+                session = JoinedSession(self._client, pod["metadata"]["name"], channels, output, tty=container.tty)
+                session.run(lambda: pump.connect(channels))
             else:
+                pump.connect(channels)
                 for stream, payload in channels:
                     output.write(stream, payload)
 

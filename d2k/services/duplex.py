@@ -24,24 +24,25 @@ class Duplex(Protocol):
         """Wait until the client is gone; the end of its stdin alone is not that."""
 
 
-class ClientLeft(ConnectionError):
-    """The client is gone; raised where the session waits."""
+class _Left(BaseException):
+    """Thrown into the session where it waits; nothing on the way up may take it for an error of the cluster's."""
 
 
 @contextmanager
 def watched(
     client: Duplex, *helpers: Callable[[], object], until: Callable[[], object] | None = None
 ) -> Iterator[None]:
-    """Run helpers (such as the pump of stdin) beside the body, and raise ClientLeft in it when the client leaves.
+    """Run helpers (such as the pump of stdin) beside the body, and end the body when the client
+    leaves.
 
-    A return of `until` counts as that too. All of them are ended when the body ends.
+    A return of `until` counts as that too; ConnectionResetError is raised then. Everything ends with the body.
     """
     session = gevent.getcurrent()
     over = False
 
     def leave() -> None:
         if not over:
-            session.throw(ClientLeft("the client left"))
+            session.throw(_Left())
 
     def watch(wait: Callable[[], object]) -> None:
         wait()
@@ -52,6 +53,8 @@ def watched(
     spawned = [*(gevent.spawn(watch, end) for end in ends), *(gevent.spawn(helper) for helper in helpers)]
     try:
         yield
+    except _Left:
+        raise ConnectionResetError("the client left") from None
     finally:
         over = True
         gevent.killall(spawned, block=False)

@@ -201,8 +201,7 @@ class _Run:
     def with_client(self, client: Duplex) -> None:
         """Run the command with a client's streams; the exit code is stored before this returns."""
         config = self._stored["Config"]
-        pump = StdinPump(client, detach.parse(config.get("DetachKeys", "")) if self._tty else b"")
-        # docker-py attaches stdin at start through the terminal, without having said so at create.
+        pump = StdinPump(client, detach.parse(config.get("DetachKeys", "")) if self._tty else b"", closes=not self._tty)
         helpers = [pump.run] if config.get("AttachStdin") else []
         opened = self._open()
         if isinstance(opened, str):
@@ -214,8 +213,9 @@ class _Run:
                 for stream, payload in opened:
                     client.write(stream, payload)
         except ConnectionError:
-            # As in the engine the command goes on, without stdin, and its exit code is still wanted.
-            opened.close_stdin()
+            # As in the engine the command goes on, and its exit code is still wanted.
+            if not self._tty:
+                opened.close_stdin()
             gevent.spawn(self._drain, opened)
             raise
         failure = self._finish(opened)

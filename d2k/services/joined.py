@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 
 import gevent
 
@@ -47,12 +48,18 @@ class JoinedSession:
         self._resume = Resume()
         self._shown = Delivered(_COMPARED_LINES, _COMPARED_BYTES)
         self._collector = LineCollector()
+        self._attached = False
 
-    def run(self) -> None:
-        """Deliver everything until the process has ended or the connection broke."""
+    def run(self, after_log_shown: Callable[[], object]) -> None:
+        """Deliver everything until the process has ended or the connection broke.
+
+        `after_log_shown` is called once what was written before is shown: stdin must not flow earlier, or its effects
+        would be in both the log and the stream.
+        """
         reader = gevent.spawn(self._read)
         try:
             self._show_log()
+            after_log_shown()
             after_log = copy.copy(self._resume)
             self._begin()
             while (frame := self._frames.get()) is not None:
@@ -68,7 +75,7 @@ class JoinedSession:
         finally:
             self._frames.end()
 
-    def _log(self, resume: Resume, tail: int | None = None, *, ended: bool = False) -> Iterator[Line]:
+    def _log(self, resume: Resume, tail: int | None = None, *, ended: bool = False) -> Generator[Line, None, None]:
         """Yield the log's lines that `resume` has not seen; nothing when Kubernetes has no log (any more).
 
         A last line without an end is only taken when the process has `ended`: it may still grow.
@@ -83,9 +90,13 @@ class JoinedSession:
             return
 
     def _show_log(self) -> None:
-        for line in self._log(self._resume):
-            self._output.write(STDOUT, line.text)
-            self._remember(line.text)
+        """Show what was written before, up to where attach has begun to deliver: from there on they are matched."""
+        with closing(self._log(self._resume)) as lines:
+            for line in lines:
+                self._output.write(STDOUT, line.text)
+                self._remember(line.text)
+                if self._frames.at_hand:
+                    return
 
     def _remember(self, text: bytes) -> None:
         self._window.append(text)
@@ -96,6 +107,7 @@ class JoinedSession:
     def _begin(self) -> None:
         """Wait for attach's first line, find it in the log, and show what lies before it and was not shown yet."""
         lines = self._first_lines()
+        self._shown.torn = not lines
         if lines:
             new = [line.text for line in self._log(self._resume)]
             # The log's order of stdout and stderr may differ from attach's: what came meanwhile belongs to it too.
@@ -118,6 +130,7 @@ class JoinedSession:
     def _first_lines(self) -> list[Tagged]:
         """Return the lines of the first frame, waiting for a line's end a little; none if there is no end."""
         frame = self._frames.get()
+        self._attached = frame is not None
         lines: list[Tagged] = []
         with gevent.Timeout(self._hold, False):
             while frame is not None:
@@ -144,7 +157,8 @@ class JoinedSession:
 
     def _show_rest(self, after_log: Resume) -> None:
         """Show what the log holds and attach did not deliver: the last lines of a process that ended quickly."""
-        if self._output.over:
+        if self._tty and self._attached:
+            # A terminal's lines are torn by its prompts; what attach delivers of them is all that is needed.
             return
         partial = [text for _, text in self._collector.partial()]
         if self._shown.complete:

@@ -18,11 +18,21 @@ Object = dict[str, Any]
 class Listing:
     """What there is to know of containers."""
 
-    def __init__(self, lookup: ContainerLookup, ancestors: Callable[[str], set[str]], proxy_address: str):
-        """`ancestors` gives the ids of the images that a reference stands for, with what was made of them."""
+    def __init__(
+        self,
+        lookup: ContainerLookup,
+        ancestors: Callable[[str], set[str]],
+        proxy_address: str,
+        resolve: Callable[[str], str],
+    ):
+        """`ancestors` gives the ids of the images that a reference stands for, with what was made of them.
+
+        `proxy_address` is where d2k itself listens for its containers, `resolve` gives the IP address of a host name.
+        """
         self._lookup = lookup
         self._ancestors = ancestors
         self._proxy_address = proxy_address
+        self._resolve = resolve
 
     def rows(self, filters: Mapping[str, list[str]], *, everything: bool, limit: int, size: bool) -> list[Object]:
         """Return the rows of `GET /containers/json`, the newest first.
@@ -40,13 +50,13 @@ class Listing:
             find=self._lookup.get,
             ancestors=self._ancestors,
         )
-        rows = [inspect.row(c.container, c.state, self._proxy_address, now) for c in chosen]
+        rows = [inspect.row(c.container, c.state, self._proxy_address, now, self._resolve) for c in chosen]
         return [row | {"SizeRw": 0, "SizeRootFs": 0} for row in rows] if size else rows
 
     def details(self, reference: str, *, size: bool) -> Object:
         """Return the answer of `GET /containers/{id}/json`. Raises NotFound."""
         container = self._lookup.get(reference)
-        document = inspect.details(container, state_of(container, now_ns()), self._proxy_address)
+        document = inspect.details(container, state_of(container, now_ns()), self._proxy_address, self._resolve)
         return document | ({"SizeRw": 0, "SizeRootFs": 0} if size else {})
 
     def counts(self) -> dict[str, int]:

@@ -8,8 +8,8 @@ from typing import Any
 from d2k.cluster.cache import ClusterCache
 from d2k.cluster.resources import DEPLOYMENTS, PODS, SERVICES
 from d2k.services.clock import now_ns
-from d2k.translate.ids import resolve
-from d2k.translate.labels import CONTAINER, KIND
+from d2k.translate.ids import ID_LENGTH, resolve
+from d2k.translate.labels import CONTAINER, KIND, container_label
 from d2k.translate.record import Container
 from d2k.translate.state import state_of
 
@@ -19,6 +19,8 @@ class ContainerLookup:
 
     def __init__(self, cache: ClusterCache):
         self._cache = cache
+        # What is derived from a container is kept with it, so the same Container serves until an object of it changes.
+        self._known: dict[str, Container] = {}
 
     def all(self) -> list[Container]:
         """Return every container, the newest first."""
@@ -27,6 +29,8 @@ class ContainerLookup:
             for deployment in self._cache[DEPLOYMENTS].all()
             if (deployment["metadata"].get("labels") or {}).get(KIND) == "container"
         ]
+        if len(self._known) > len(found):
+            self._known = {container.key: container for container in found}
         return sorted(found, key=lambda container: container.created, reverse=True)
 
     def get(self, reference: str) -> Container:
@@ -34,6 +38,9 @@ class ContainerLookup:
 
         Raises NotFound ("No such container: …"), or InvalidParameter for a prefix of several ids.
         """
+        exact = self.by_key(container_label(reference)) if len(reference) == ID_LENGTH else None
+        if exact is not None and exact.id == reference:
+            return exact
         candidates = ((container.id, container.name, container) for container in self.all())
         return resolve(reference, candidates, lambda text: f"No such container: {text}")
 
@@ -53,7 +60,12 @@ class ContainerLookup:
 
     def _container(self, deployment: dict[str, Any]) -> Container:
         key = deployment["metadata"]["labels"][CONTAINER]
-        return Container(deployment, self._cache[PODS].of_container(key), self._cache[SERVICES].of_container(key))
+        pods, services = self._cache[PODS].of_container(key), self._cache[SERVICES].of_container(key)
+        known = self._known.get(key)
+        # The cache replaces an object that changes and never alters one: comparing is mostly comparing identities.
+        if known is None or known.deployment is not deployment or known.pods != pods or known.services != services:
+            known = self._known[key] = Container(deployment, pods, services)
+        return known
 
 
 @dataclass(frozen=True)

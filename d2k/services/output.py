@@ -6,14 +6,13 @@ from d2k.services.duplex import STDERR, STDOUT, Duplex
 
 
 class Output:
-    """A client's wish for stdout, stderr or both; `over` is set once it has detached."""
+    """A client's wish for stdout, stderr or both."""
 
     def __init__(self, client: Duplex, *, stdout: bool, stderr: bool):
         self._client = client
         self._wanted = {STDOUT: stdout, STDERR: stderr}
-        self.over = False
 
     def write(self, stream: int, data: bytes) -> None:
-        """Send output of STDOUT or STDERR, if the client wants that stream and has not detached."""
-        if data and self._wanted[stream] and not self.over:
+        """Send output of STDOUT or STDERR if the client wants that stream."""
+        if data and self._wanted[stream]:
             self._client.write(stream, data)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import gevent.lock
 
 from d2k.cluster.cache import ClusterCache
-from d2k.cluster.errors import KubeNotFoundError
+from d2k.cluster.errors import KubeError, KubeNotFoundError
 from d2k.cluster.resources import SERVICES
 from d2k.config import Config
-from d2k.errors import SystemFailure
+from d2k.errors import DockerError, NotSupported, SystemFailure
 from d2k.services.clock import now_ns
 from d2k.services.lookup import ContainerLookup
+from d2k.services.proxy import HostPortError, PortProxy
 from d2k.translate import ports, published
 from d2k.translate.ids import derived_id
 from d2k.translate.inspect import shown_config
@@ -27,19 +29,28 @@ Object = dict[str, Any]
 class Publisher:
     """Gives a starting container its Services, and takes them away with it."""
 
-    def __init__(self, cache: ClusterCache, lookup: ContainerLookup, config: Config):
+    def __init__(self, cache: ClusterCache, lookup: ContainerLookup, config: Config, proxy: PortProxy):
         self._cache = cache
         self._lookup = lookup
         self._config = config
+        self._proxy = proxy
         # Two containers that start at once must not both see a host port free.
         self._choosing = gevent.lock.Semaphore()
 
     def ensure(self, container: Container) -> None:
         """Make the Services that publish this container's ports, unless they are there.
 
-        Raises SystemFailure with the engine's text when a running container of d2k holds a host port. A container that
-        does not run gives its Services up; it gets them again at its next start.
+        Raises SystemFailure with the engine's text when a running container of d2k holds a host port, or with
+        D2K_PUBLISH=proxy anything else on d2k's machine; NotSupported when the proxy cannot carry a protocol. A
+        container that does not run gives its Services up; it gets them again at its next start.
         """
+        try:
+            self._ensure_all(container)
+        except (DockerError, KubeError):
+            self._proxy.release(container.key)
+            raise
+
+    def _ensure_all(self, container: Container) -> None:
         host = container.host_config
         explicit = ports.bindings({**host, "PublishAllPorts": False})
         self._ensure(container, f"{container.object_name}-published", explicit, self._config.publish)
@@ -61,6 +72,7 @@ class Publisher:
 
     def withdraw(self, container: Container) -> None:
         """Delete the container's Services."""
+        self._proxy.release(container.key)
         for service in self._services(container):
             try:
                 self._cache.delete(SERVICES, service)
@@ -71,20 +83,50 @@ class Publisher:
         return [s for s in self._cache[SERVICES].of_container(container.key) if published.is_published(s)]
 
     def _ensure(self, container: Container, name: str, wishes: Sequence[ports.Binding], mode: str) -> None:
-        if not wishes or self._cache[SERVICES].get(name):
+        if not wishes:
             return
         with self._choosing:
+            existing = self._cache[SERVICES].get(name)
+            if existing is not None and self._reopen(container, existing):
+                return
             given = self._choose(container, wishes, mode)
             self._cache.create(SERVICES, published.service(container, name, given, mode))
+
+    def _reopen(self, container: Container, service: Object) -> bool:
+        """Listen again on the ports of the last run; if somebody has one of them by now, delete their Service."""
+        try:
+            self._proxy.open(container.key, published.proxied([service]))
+        except HostPortError:
+            with suppress(KubeNotFoundError):
+                self._cache.delete(SERVICES, service)
+            return False
+        return True
 
     def _choose(self, container: Container, wishes: Sequence[ports.Binding], mode: str) -> list[ports.Published]:
         if mode == published.NODE_PORT and all(wish.host_from == 0 for wish in wishes):
             return [ports.Published(w.container_port, w.protocol, "", 0) for w in wishes]
+        if mode == published.PROXY and any(wish.protocol == "sctp" for wish in wishes):
+            raise NotSupported("D2K_PUBLISH=proxy carries TCP and UDP only: an SCTP port cannot be published here")
+        taken = self._taken(container, wishes)
         try:
-            return ports.publish_ranges(wishes, self._taken(container, wishes), container.id)
+            while True:
+                given = ports.publish_ranges(wishes, taken, container.id)
+                if mode != published.PROXY or self._open(container, given, taken):
+                    return given
         except SystemFailure as problem:
             endpoint = derived_id(container.id, "bridge", str(container.run + 1))
             raise SystemFailure(ports.start_failure(container.name, endpoint, problem)) from problem
+
+    def _open(self, container: Container, given: Sequence[ports.Published], taken: set[tuple[str, int]]) -> bool:
+        """Listen on the given ports; one that is in use on d2k's machine is added to `taken`."""
+        try:
+            self._proxy.open(container.key, {(port.protocol, port.host_port): port.container_port for port in given})
+        except HostPortError as problem:
+            if not problem.taken:
+                raise SystemFailure(str(problem)) from problem
+            taken.add(problem.host_port)
+            return False
+        return True
 
     def _taken(self, container: Container, wishes: Sequence[ports.Binding]) -> set[tuple[str, int]]:
         wanted = {(wish.protocol, port) for wish in wishes for port in range(wish.host_from, wish.host_to + 1) if port}

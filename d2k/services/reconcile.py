@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import gevent
 import gevent.lock
+import gevent.pool
 import gevent.queue
 
 from d2k.cluster.cache import ClusterCache
@@ -29,6 +30,8 @@ RETRY_SECONDS = 2.0
 # A Pod's log ends with its process; a node that is gone never ends it.
 SAVE_SECONDS = 5.0
 MOST_STEPS = 8
+# How many containers are looked after at once; each may hold a connection to the API server.
+MOST_AT_ONCE = 64
 
 
 class LogKeeper(Protocol):
@@ -65,6 +68,7 @@ class Reconciler:
         self._dirty: set[str] = set()
         self._busy: dict[str, gevent.lock.RLock] = {}
         self._wake = gevent.queue.Queue()
+        self._pool = gevent.pool.Pool(MOST_AT_ONCE)
 
     def start(self) -> None:
         """Begin: look at every container once, then at each that changes."""
@@ -75,17 +79,21 @@ class Reconciler:
 
     def settle(self, key: str) -> None:
         """Do what is owed to this container now; the caller learns what went wrong."""
-        lock = self._busy.setdefault(key, gevent.lock.RLock())
-        with lock:
-            for _ in range(MOST_STEPS):
-                container = self._lookup.by_key(key)
-                owed = duty(container, now_ns()) if container else None
-                if container is None or owed is None:
-                    break
-                if not self._do(container, owed):
-                    break
-        if self._lookup.by_key(key) is None:
-            self._busy.pop(key, None)
+        try:
+            with self._lock(key):
+                for _ in range(MOST_STEPS):
+                    container = self._lookup.by_key(key)
+                    owed = duty(container, now_ns()) if container else None
+                    if container is None or owed is None:
+                        break
+                    if not self._do(container, owed):
+                        break
+        finally:
+            if self._lookup.by_key(key) is None:
+                self._busy.pop(key, None)
+
+    def _lock(self, key: str) -> gevent.lock.RLock:
+        return self._busy.setdefault(key, gevent.lock.RLock())
 
     def _on_change(self, resource: Resource, _change: str, obj: Object) -> None:
         if resource in (DEPLOYMENTS, PODS):
@@ -100,13 +108,14 @@ class Reconciler:
 
     def _run(self) -> None:
         while True:
-            key = self._wake.get()
-            self._dirty.discard(key)
-            gevent.spawn(self._settle_quietly, key)
+            self._pool.spawn(self._settle_quietly, self._wake.get())
 
     def _settle_quietly(self, key: str) -> None:
         try:
-            self.settle(key)
+            with self._lock(key):
+                # Only now: whatever changes while another greenlet is at it needs no more than this one.
+                self._dirty.discard(key)
+                self.settle(key)
         except (KubeError, DockerError) as error:
             log.warning("container %s: %s; trying again", key[:12], error)
             gevent.spawn_later(RETRY_SECONDS, self._mark, key)
@@ -147,7 +156,7 @@ class Reconciler:
 
     def _record(self, container: Container, owed: RecordExit) -> bool:
         try:
-            self._workloads.record_exit(container, owed.end)
+            self._workloads.record_exit(container, owed.end, scale=owed.scale)
         except KubeNotFoundError:
             return False
         return True

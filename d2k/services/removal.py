@@ -19,7 +19,7 @@ from d2k.services.volumes import Volumes
 from d2k.services.workloads import Workloads
 from d2k.translate import annotations as marks
 from d2k.translate import filters as filtering
-from d2k.translate.record import REMOVING, Container
+from d2k.translate.record import REMOVING, Container, is_gated
 from d2k.translate.state import is_over, state_of, terminated
 from d2k.translate.times import parse_rfc3339
 
@@ -94,12 +94,13 @@ class Removal:
         if container.desired != REMOVING:
             # It ended by itself: let those who are attached read to the end.
             self._drains.wait_idle(container.key, DRAIN_TIMEOUT)
+            container = self._lookup.fresh(container) or container
         self._publisher.withdraw(container)
-        for pod in container.pods:
-            if not is_over(pod):
-                self._end(pod)
-        self._await(container, self._has_stopped)
         with suppress(KubeNotFoundError, KubeConflictError):
+            if container.replicas:
+                # Also so that no replacement comes while its Pods are ended.
+                self._workloads.annotate(container, {marks.DESIRED: REMOVING}, replicas=0)
+            self._watch(container.key, lambda: self._has_stopped(container.key))
             # Foreground: a replacement that Kubernetes is just making goes too, before the Deployment does.
             self._cache.delete(DEPLOYMENTS, container.deployment, propagation="Foreground")
         self._watch(container.key, lambda: self._is_gone(container.key))
@@ -128,14 +129,12 @@ class Removal:
         elif not pod["metadata"].get("deletionTimestamp"):
             self._workloads.delete_pod(pod, KILL_GRACE)
 
-    def _has_stopped(self, container: Container) -> bool:
-        for pod in container.pods:
-            if terminated(pod) and not is_over(pod):
-                self._end(pod)
-        return all(is_over(pod) or terminated(pod) for pod in container.pods)
-
-    def _await(self, container: Container, done: Callable[[Container], bool]) -> None:
-        self._watch(container.key, lambda: (now := self._lookup.by_key(container.key)) is None or done(now))
+    def _has_stopped(self, key: str) -> bool:
+        """Say whether no process is left, ending those that are; a Pod behind its gate has none."""
+        pods = [pod for pod in self._cache[PODS].of_container(key) if not is_over(pod) and not is_gated(pod)]
+        for pod in pods:
+            self._end(pod)
+        return all(terminated(pod) for pod in pods)
 
     def _is_gone(self, key: str) -> bool:
         return not self._cache[DEPLOYMENTS].of_container(key) and not self._cache[PODS].of_container(key)

@@ -16,13 +16,18 @@ class StdinPump:
     of the connection.
     """
 
-    def __init__(self, client: Duplex, keys: bytes):
-        """`keys` are the detach keys; empty when there is no terminal."""
+    def __init__(self, client: Duplex, keys: bytes, *, closes: bool):
+        """`keys` are the detach keys; empty when there is no terminal.
+
+        `closes` says whether the end of the client's stdin is that of the process too. Otherwise it detaches the
+        client, as in the engine (moby, container/stream/attach.go); the Docker CLI relies on it over TCP.
+        """
         self._client = client
+        self._closes = closes
         self._matcher = DetachMatcher(keys) if keys else None
         self._connected = gevent.event.Event()
         self._channels: Channels | None = None
-        # Set when the detach keys were typed.
+        # Set when the user has detached.
         self.detached = gevent.event.Event()
 
     def connect(self, channels: Channels) -> None:
@@ -39,6 +44,9 @@ class StdinPump:
                     return
         except ConnectionError:
             # The end of the client is for its session to notice, not for its stdin.
+            return
+        if not self._closes:
+            self.detached.set()
             return
         self._connected.wait()
         if self._channels is not None:

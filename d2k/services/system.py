@@ -48,7 +48,18 @@ class System:
     def version(self) -> Object:
         """Return the answer of `GET /version`."""
         server = self._server_version()
-        details = {"ApiVersion": API_VERSION, "MinAPIVersion": MIN_API_VERSION, "Os": "linux", "Arch": _architecture()}
+        engine = {
+            "Version": ENGINE_VERSION,
+            "ApiVersion": API_VERSION,
+            "MinAPIVersion": MIN_API_VERSION,
+            "GitCommit": f"d2k-{__version__}",
+            "GoVersion": f"none (Python {platform.python_version()})",
+            "Os": "linux",
+            "Arch": _architecture(),
+            "KernelVersion": platform.release(),
+            "BuildTime": "",
+        }
+        details = {key: value for key, value in engine.items() if key != "Version"} | {"Experimental": "false"}
         return {
             "Platform": {"Name": f"d2k {__version__} on Kubernetes {server.get('gitVersion', '')}".strip()},
             "Components": [
@@ -57,15 +68,7 @@ class System:
                 {"Name": "Kubernetes", "Version": server.get("gitVersion", ""), "Details": {}},
                 {"Name": "gunicorn", "Version": gunicorn.__version__, "Details": {}},
             ],
-            "Version": ENGINE_VERSION,
-            "ApiVersion": API_VERSION,
-            "MinAPIVersion": MIN_API_VERSION,
-            "GitCommit": __version__,
-            "GoVersion": "none",
-            "Os": "linux",
-            "Arch": _architecture(),
-            "KernelVersion": platform.release(),
-            "BuildTime": "",
+            **engine,
         }
 
     def info(self) -> Object:

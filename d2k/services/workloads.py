@@ -50,10 +50,13 @@ class Workloads:
         stop = {"Grace": grace, "Kill": kill, "Restart": restart}
         self.annotate(container, {marks.DESIRED: STOPPED, marks.STOP: marks.encode(stop)})
 
-    def record_exit(self, container: Container, end: Exit) -> None:
-        """Remember how the run ended and scale to 0: the Pod that waits behind the gate goes, the ended one stays."""
+    def record_exit(self, container: Container, end: Exit, *, scale: bool = True) -> None:
+        """Remember how the run ended and scale to 0: the Pod that waits behind the gate goes, the ended one stays.
+
+        Without `scale` the number of replicas is left to whoever removes the container.
+        """
         notes: dict[str, str | None] = {marks.EXIT: marks.encode(end.document()), marks.DESIRED: STOPPED}
-        self.annotate(container, notes, replicas=0)
+        self.annotate(container, notes, replicas=0 if scale else None)
 
     def open_gate(self, container: Container, pod: Object) -> None:
         """Let the Pod be scheduled, marked with the container's run; does nothing if another d2k was first."""

@@ -23,10 +23,14 @@ class OpenGate:
 
 @dataclass(frozen=True)
 class RecordExit:
-    """Remember the end of the run and scale to 0; first save the log of a Pod that will not stay (`pod`)."""
+    """Remember the end of the run and scale to 0; first save the log of a Pod that will not stay (`pod`).
+
+    Without `scale` the Pod is left alone: scaling would delete one that Kubernetes does not call over yet.
+    """
 
     end: Exit
     pod: Object | None = None
+    scale: bool = True
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,8 @@ def _while_running(container: Container, pod: Object | None) -> Duty | None:
         if _is_done(pod):
             return RecordExit(exit_of(pod, container.run))
         if container.auto_remove and has_ended(container, pod):
-            # Nobody will ask for its log: there is no need to wait until Kubernetes calls the Pod over.
-            return RecordExit(exit_of(pod, container.run))
+            # Nobody will ask for it later: there is no need to wait until Kubernetes calls the Pod over.
+            return RecordExit(exit_of(pod, container.run), scale=False)
     waiting = container.waiting_pod
     if waiting is not None and (pod is None or _is_gone(pod)):
         return OpenGate(waiting)

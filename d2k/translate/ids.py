@@ -12,6 +12,9 @@ from d2k.errors import InvalidParameter, NotFound
 
 Value = TypeVar("Value")
 
+ID_LENGTH = 64
+"""The number of hexadecimal digits of an identifier."""
+
 
 def new_id() -> str:
     """Return a fresh identifier of 64 hexadecimal digits; the one function here that is not pure.

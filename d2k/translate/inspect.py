@@ -6,8 +6,8 @@ from typing import Any
 
 from d2k.translate import commands, mounts, process, published
 from d2k.translate.ids import derived_id, mac_address
-from d2k.translate.ports import Published, exposed_ports, parse_port
-from d2k.translate.record import Container
+from d2k.translate.ports import Port, Published, exposed_ports, parse_port
+from d2k.translate.record import Container, once
 from d2k.translate.state import State, current_pod, status_text
 from d2k.translate.times import parse_rfc3339
 
@@ -122,13 +122,15 @@ _CONFIG_DEFAULTS: Object = {
 _CONFIG_OPTIONAL = ("ArgsEscaped", "ExposedPorts", "MacAddress", "NetworkDisabled", "OnBuild", "Shell", "StopSignal")
 
 
-def details(container: Container, state: State, proxy_address: str) -> Object:
-    """Return the answer of `GET /containers/{id}/json`."""
+def details(
+    container: Container, state: State, proxy_address: str, resolve: published.Resolve = published.unresolved
+) -> Object:
+    """Return the answer of `GET /containers/{id}/json`; `resolve` gives the address of a load balancer's host name."""
     config = shown_config(container)
     path, *arguments = _words(config) or [""]
     running = state.running
-    ports = published_of(container, proxy_address) if running else []
-    exposed = exposed_ports(config.get("ExposedPorts"))
+    ports = published_of(container, proxy_address, resolve) if running else []
+    exposed = _exposed(container)
     return {
         "Id": container.id,
         "Created": container.created,
@@ -156,11 +158,29 @@ def details(container: Container, state: State, proxy_address: str) -> Object:
     }
 
 
-def row(container: Container, state: State, proxy_address: str, now: int) -> Object:
+def row(
+    container: Container,
+    state: State,
+    proxy_address: str,
+    now: int,
+    resolve: published.Resolve = published.unresolved,
+) -> Object:
     """Return the container's row of `GET /containers/json`; `now` is in nanoseconds since 1970."""
-    config = shown_config(container)
-    exposed = exposed_ports(config.get("ExposedPorts"))
     running = state.running
+    ports = published_of(container, proxy_address, resolve) if running else []
+    return {
+        **_row_base(container),
+        "Ports": published.port_list(ports, _exposed(container)) if running else [],
+        "State": state.status,
+        "Status": status_text(state, now),
+        "NetworkSettings": {"Networks": endpoints(container, running)},
+    }
+
+
+@once
+def _row_base(container: Container) -> Object:
+    """Return what of a row does not depend on the container's state."""
+    config = shown_config(container)
     return {
         "Id": container.id,
         "Names": ["/" + container.name],
@@ -168,27 +188,31 @@ def row(container: Container, state: State, proxy_address: str, now: int) -> Obj
         "ImageID": container.image["Id"],
         "Command": commands.command_line(config["Entrypoint"], config["Cmd"]) if _words(config) else "",
         "Created": parse_rfc3339(container.created) // SECOND,
-        "Ports": published.port_list(published_of(container, proxy_address), exposed) if running else [],
         "Labels": config["Labels"],
-        "State": state.status,
-        "Status": status_text(state, now),
         "HostConfig": _row_host_config(container),
-        "NetworkSettings": {"Networks": endpoints(container, running)},
         "Mounts": mounts.mount_points(container.mounts),
     }
 
 
-def published_of(container: Container, proxy_address: str) -> list[Published]:
+@once
+def _exposed(container: Container) -> list[Port]:
+    return exposed_ports(shown_config(container).get("ExposedPorts"))
+
+
+def published_of(
+    container: Container, proxy_address: str, resolve: published.Resolve = published.unresolved
+) -> list[Published]:
     """Return the container's published ports with the addresses that answer."""
     pod = current_pod(container) or {}
     node = (pod.get("status") or {}).get("hostIP") or ""
-    return published.published_ports(container.services, node, proxy_address)
+    return published.published_ports(container.services, node, proxy_address, resolve)
 
 
+@once
 def shown_config(container: Container) -> Object:
     """Return Docker's Config: the request, the image's values where it was silent, the engine's defaults.
 
-    A field that Docker does not know is left out, as by the engine.
+    A field that Docker does not know is left out, as by the engine. Do not change it.
     """
     merged = process.merged_config(container.spec, container.image.get("Config") or {})
     config = {key: default if merged.get(key) is None else merged[key] for key, default in _CONFIG_DEFAULTS.items()}
@@ -200,8 +224,9 @@ def shown_config(container: Container) -> Object:
     return config
 
 
+@once
 def shown_host_config(container: Container) -> Object:
-    """Return Docker's HostConfig: the request with the engine's defaults for what it leaves out."""
+    """Return Docker's HostConfig: the request with the engine's defaults for what it leaves out. Do not change it."""
     given = container.host_config
     host = {
         key: default if given.get(key) is None or given[key] in _HOST_NOTHING.get(key, ()) else given[key]
@@ -257,7 +282,20 @@ def _show_privileges(host: Object, given: Object) -> None:
 
 def endpoints(container: Container, running: bool) -> Object:
     """Return NetworkSettings.Networks: an endpoint per network, with the Pod's address while it runs."""
-    address = pod_address(container) if running else ""
+    return _running_endpoints(container) if running else _idle_endpoints(container)
+
+
+@once
+def _running_endpoints(container: Container) -> Object:
+    return _endpoints(container, pod_address(container))
+
+
+@once
+def _idle_endpoints(container: Container) -> Object:
+    return _endpoints(container, "")
+
+
+def _endpoints(container: Container, address: str) -> Object:
     return {name: _endpoint(container, name, settings, address) for name, settings in container.networks.items()}
 
 

@@ -127,6 +127,8 @@ class Delivered:
         self._open = b""
         self._size = 0
         self.complete = True
+        # Whether the first line may lack its beginning.
+        self.torn = False
 
     def add(self, text: bytes) -> None:
         """Note a line, or the part of one that was shown first."""
@@ -151,12 +153,15 @@ class Delivered:
         that was delivered is missing then, and nothing is known if none of it was.
         """
         left = Counter(map(key, [*self._lines, *partial]))
+        first = key(self._lines[0]) if self.torn and self.complete and self._lines else b""
         missing: list[bytes] = []
         behind: list[bytes] = []
         for line in final:
             if left[key(line)]:
                 left[key(line)] -= 1
                 behind = []
+            elif first and left[first] and key(line).endswith(first):
+                left[first] -= 1
             else:
                 missing.append(line)
                 behind.append(line)

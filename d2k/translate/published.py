@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from d2k.translate.labels import CONTAINER, owned
@@ -10,6 +10,7 @@ from d2k.translate.ports import Port, Published
 from d2k.translate.record import Container
 
 Object = dict[str, Any]
+Resolve = Callable[[str], str]
 
 # How the Service is reached: loadbalancer, nodeport, clusterip or proxy (d2k listens itself).
 PUBLISH = "d2k.io/publish"
@@ -27,7 +28,8 @@ def service(container: Container, name: str, published: Sequence[Published], mod
     A node port is asked for only where the host port lies in the cluster's range.
     """
     ports = []
-    for port in published:
+    # One host port on two addresses of the host is one port of the Service.
+    for port in dict.fromkeys(port._replace(host_ip="") for port in published):
         entry: Object = {
             "name": f"{port.protocol}-{port.container_port}-{port.host_port or 'any'}",
             "protocol": port.protocol.upper(),
@@ -83,15 +85,34 @@ def host_ports(obj: Object) -> set[tuple[str, int]]:
     return {(port["protocol"].lower(), port["port"]) for port in obj["spec"]["ports"]}
 
 
+def proxied(services: Iterable[Object]) -> dict[tuple[str, int], int]:
+    """Return the host ports, as (protocol, port), that d2k itself listens on, and the container port of each."""
+    return {
+        (port["protocol"].lower(), port["port"]): port["targetPort"]
+        for obj in services
+        if is_published(obj) and mode_of(obj) == PROXY
+        for port in obj["spec"]["ports"]
+    }
+
+
 def has_address(obj: Object) -> bool:
     """Say whether the Service can be reached by now: only a load balancer may still wait for its address."""
-    return mode_of(obj) != LOAD_BALANCER or _ingress(obj) is not None
+    return mode_of(obj) != LOAD_BALANCER or _ingress(obj, unresolved) is not None
 
 
-def published_ports(services: Iterable[Object], node_address: str, proxy_address: str) -> list[Published]:
+def unresolved(_name: str) -> str:
+    """Return no address for a host name: the way to look at ports whose address does not matter."""
+    return ""
+
+
+def published_ports(
+    services: Iterable[Object], node_address: str, proxy_address: str, resolve: Resolve = unresolved
+) -> list[Published]:
     """Return every published port with the address and port that answer, sorted.
 
-    `node_address` is that of the Pod's node. Ports of a load balancer without an address are left out.
+    `node_address` is that of the Pod's node. `resolve` gives the IP address of a load balancer that has a host name:
+    Docker's clients take nothing else; without one the port is right all the same. Ports of a load balancer that has
+    neither yet are left out.
     """
     found: list[Published] = []
     for obj in services:
@@ -99,7 +120,7 @@ def published_ports(services: Iterable[Object], node_address: str, proxy_address
             continue
         mode = mode_of(obj)
         address = {
-            LOAD_BALANCER: _ingress(obj),
+            LOAD_BALANCER: _ingress(obj, resolve),
             NODE_PORT: node_address,
             CLUSTER_IP: obj["spec"].get("clusterIP"),
             PROXY: proxy_address,
@@ -136,11 +157,10 @@ def port_list(published: Iterable[Published], exposed: Iterable[Port]) -> list[O
     return rows
 
 
-def _ingress(obj: Object) -> str | None:
+def _ingress(obj: Object, resolve: Resolve) -> str | None:
     for ingress in ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ():
         if ingress.get("ip"):
             return str(ingress["ip"])
         if ingress.get("hostname"):
-            # Docker's clients take nothing but an IP address here; the port is right all the same.
-            return ""
+            return resolve(str(ingress["hostname"]))
     return None

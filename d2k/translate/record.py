@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, TypeVar
 
 from d2k.translate import annotations as marks
 from d2k.translate.labels import CONTAINER
 
 Object = dict[str, Any]
+Value = TypeVar("Value")
 
 MAIN = "main"
 GATE = "d2k.io/start"
@@ -87,6 +89,8 @@ class Container:
     deployment: Object
     pods: list[Object] = field(default_factory=list)
     services: list[Object] = field(default_factory=list)
+    # What functions marked `once` have computed from this container.
+    derived: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def notes(self) -> dict[str, str]:
@@ -119,10 +123,14 @@ class Container:
         """When create was called (RFC 3339, nanoseconds)."""
         return self.notes[marks.CREATED]
 
+    @cached_property
+    def _request(self) -> Request:
+        return _decoded(self.notes)
+
     @property
     def spec(self) -> Object:
         """The create request: the fields of Docker's Config, with HostConfig and NetworkingConfig. Do not change it."""
-        return _decoded(self.notes).spec
+        return self._request.spec
 
     @property
     def host_config(self) -> Object:
@@ -130,7 +138,7 @@ class Container:
         host_config: Object = self.spec.get("HostConfig") or {}
         return host_config
 
-    @property
+    @cached_property
     def labels(self) -> dict[str, str]:
         """The user's labels, those of the image included."""
         config = self.image.get("Config") or {}
@@ -140,12 +148,12 @@ class Container:
     @property
     def image(self) -> Object:
         """What the image was at create: Id, Reference (as asked for), Pinned (as in the Pod) and its config."""
-        return _decoded(self.notes).image
+        return self._request.image
 
     @property
     def mounts(self) -> list[Object]:
         """The mounts as create resolved them: Type, Name, Destination, RW, … as in Docker's `Mounts`, and Claim."""
-        return _decoded(self.notes).mounts
+        return self._request.mounts
 
     @cached_property
     def networks(self) -> dict[str, Object]:
@@ -206,7 +214,7 @@ class Container:
         """Whether the process has a terminal: output is then one raw stream."""
         return bool(self.spec.get("Tty"))
 
-    @property
+    @cached_property
     def pod(self) -> Object | None:
         """The Pod of the current run: the newest that may run or has run, not one that waits behind the gate."""
         candidates = [pod for pod in self.pods if not is_gated(pod)]
@@ -222,6 +230,19 @@ class Container:
         """The Pod that waits behind the gate."""
         waiting = [pod for pod in self.pods if is_gated(pod) and not pod["metadata"].get("deletionTimestamp")]
         return max(waiting, key=_age, default=None)
+
+
+def once(derive: Callable[[Container], Value]) -> Callable[[Container], Value]:
+    """Have a pure function of a container computed once for each Container; what it returns must not be changed."""
+
+    @wraps(derive)
+    def found(container: Container) -> Value:
+        known: dict[Any, Value] = container.derived
+        if derive not in known:
+            known[derive] = derive(container)
+        return known[derive]
+
+    return found
 
 
 def is_gated(pod: Object) -> bool:

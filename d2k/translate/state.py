@@ -7,7 +7,7 @@ from typing import Any
 
 from d2k.translate import annotations as marks
 from d2k.translate import health, process
-from d2k.translate.record import RUNNING, STOPPED, Container, Exit, main_status
+from d2k.translate.record import RUNNING, STOPPED, Container, Exit, main_status, once
 from d2k.translate.times import ZERO, human_duration, parse_rfc3339, rfc3339
 
 Object = dict[str, Any]
@@ -49,6 +49,7 @@ def pod_run(pod: Object) -> int | None:
     return int(text) if text else None
 
 
+@once
 def current_pod(container: Container) -> Object | None:
     """Return the Pod of the container's current run, whether it waits, runs or has ended."""
     pod = container.pod
@@ -72,8 +73,11 @@ def is_over(pod: Object) -> bool:
 def has_ended(container: Container, pod: Object) -> bool:
     """Say whether the main process of the container's current Pod has ended and will not be restarted in place.
 
-    The kubelet tells of the process a second before it calls the whole Pod over.
+    The kubelet tells of the process a second before it calls the whole Pod over. A run whose Pod was taken away goes on
+    in the replacement.
     """
+    if container.desired == RUNNING and was_taken_away(pod):
+        return False
     if is_over(pod):
         return True
     end = terminated(pod)
@@ -140,6 +144,20 @@ def start_exit_code(message: str) -> int:
 
 def state_of(container: Container, now: int) -> State:
     """Return Docker's state of a container at `now` (nanoseconds since 1970; only health depends on it)."""
+    return _settled(container) if _health_check(container) is None else _state_at(container, now)
+
+
+@once
+def _settled(container: Container) -> State:
+    return _state_at(container, 0)
+
+
+@once
+def _health_check(container: Container) -> Object | None:
+    return health.effective(process.health_check(container.spec, container.image.get("Config") or {}))
+
+
+def _state_at(container: Container, now: int) -> State:
     if container.deployment["metadata"].get("deletionTimestamp") or container.desired == "removing":
         return replace(_ended(container), status="removing")
     pod = current_pod(container)
@@ -177,7 +195,7 @@ def _of_pod(container: Container, pod: Object, now: int) -> State:
     state = main.get("state") or {}
     restarts = main.get("restartCount") or 0
     if "running" in state:
-        check = health.effective(process.health_check(container.spec, container.image.get("Config") or {}))
+        check = _health_check(container)
         last = (main.get("lastState") or {}).get("terminated") or {}
         before = last.get("finishedAt") or (container.exit.finished_at if container.exit else "")
         return State(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 
 SECOND = 1_000_000_000
 ZERO = "0001-01-01T00:00:00Z"
@@ -43,6 +44,7 @@ def fixed_nanos(ns: int) -> str:
     return f"{_whole_seconds(seconds)}.{fraction:09d}Z"
 
 
+@lru_cache(maxsize=4096)
 def parse_rfc3339(text: str) -> int:
     """Return the nanoseconds since 1970 of an RFC 3339 time; digits beyond the ninth do not count.
 

@@ -114,6 +114,23 @@ def test_an_answer_older_than_the_list_that_lacks_it():
     assert store.put(thing("a", "2", 6)) is True
 
 
+def test_what_lost_its_label_may_come_back():
+    store = Store()
+    store.put(thing("a", "1", 1))
+    store.remove(thing("a", "1", 3))
+    assert store.put(thing("a", "1", 4)) is True
+    store.replace([], 6)
+    assert store.put(thing("a", "1", 7)) is True
+
+
+def test_a_list_of_unknown_version_kills_nothing():
+    store = Store()
+    made = thing("a", "1", 8)
+    store.put(made)
+    assert store.replace([]) == [made]
+    assert store.put(made) is True
+
+
 def test_the_memory_of_the_dead_is_bounded():
     store = Store()
     for number in range(MOST_DEAD + 10):

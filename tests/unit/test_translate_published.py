@@ -9,6 +9,7 @@ from d2k.translate.published import (
     mode_of,
     port_list,
     port_map,
+    proxied,
     published_ports,
     service,
 )
@@ -122,3 +123,27 @@ def test_the_map_and_the_list():
         {"PrivatePort": 90, "Type": "udp"},
     ]
     assert (port_map([], []), port_list([], [])) == ({}, [])
+
+
+def test_a_host_name_is_resolved_only_for_a_load_balancer():
+    asked = []
+
+    def resolve(name):
+        asked.append(name)
+        return "203.0.113.9"
+
+    objects = [balanced(hostname="lb.example"), made("proxy"), balanced(ip="203.0.113.5")]
+    found = published_ports(objects, "", "198.51.100.1", resolve)
+    assert found == sorted([*ports_at("203.0.113.9"), *ports_at("198.51.100.1"), *ports_at("203.0.113.5")])
+    assert asked == ["lb.example"]
+
+
+def test_what_d2k_itself_listens_on():
+    objects = [made("loadbalancer"), made("proxy"), {"metadata": {"name": "net-a"}, "spec": {}}]
+    assert proxied(objects) == {("tcp", 30080): 80, ("udp", 8053): 53}
+
+
+def test_two_addresses_of_one_host_port_are_one_port_of_the_service():
+    both = [Published(80, "tcp", "127.0.0.1", 8080), Published(80, "tcp", "", 8080)]
+    found = service(container(), "n", both, "loadbalancer")
+    assert found["spec"]["ports"] == [{"name": "tcp-80-8080", "protocol": "TCP", "port": 8080, "targetPort": 80}]
