@@ -1,6 +1,6 @@
 """The calls that clients make all day: `_ping`, `ps -a` and `inspect`, beside a real Docker Engine.
 
-Each side has the same number of containers, 20 or more, and one connection that stays open: TCP to d2k, and to the
+Each side has the same number of containers, 20 besides what the fuller one had before, and one connection that stays open: TCP to d2k, and to the
 engine whatever D2K_REFERENCE says. A unix socket is some microseconds faster than TCP; that is left in its favour.
 """
 
@@ -25,7 +25,8 @@ def main() -> None:
     hosts = {"d2k": sides.d2k, "engine": sides.reference}
     connections = {name: Connection(host) for name, host in hosts.items()}
     try:
-        ids = {name: _fill(sides, hosts, name) for name in hosts}
+        wanted = CONTAINERS + max(_count(host) for host in hosts.values())
+        ids = {name: _fill(sides, host, wanted) for name, host in hosts.items()}
         for title, path in (("_ping", "/_ping"), ("ps -a", "/containers/json?all=1")):
             _compare(title, connections, {name: [path] for name in hosts}, sides.rounds)
         paths = {name: [f"/containers/{identifier}/json" for identifier in ids[name]] for name in hosts}
@@ -48,18 +49,15 @@ def _compare(title: str, connections: dict[str, Connection], paths: dict[str, li
     figures.show_times(title, times, aim=1.0)
 
 
-def _fill(sides: Sides, hosts: dict[str, str], name: str) -> list[str]:
-    """Run containers until this side has as many as the fullest, at least CONTAINERS; return the ids of all it has."""
-    wanted = max(CONTAINERS, *(_count(host) for host in hosts.values()))
-    host = hosts[name]
+def _fill(sides: Sides, host: str, wanted: int) -> list[str]:
+    """Run containers until this side has so many; return the ids of those."""
 
     def run(number: int) -> str:
         label = f"{sides.prefix}-{number}"
         return sides.docker("run", "-d", "--name", label, *OPTIONS, IMAGE, "sleep", "100000", host=host).strip()
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(run, range(wanted - _count(host))))
-    return [row["Id"] for row in orjson.loads(Connection(host).get("/containers/json?all=1"))]
+        return list(pool.map(run, range(wanted - _count(host))))
 
 
 def _count(host: str) -> int:

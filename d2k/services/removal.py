@@ -25,8 +25,10 @@ from d2k.translate.times import parse_rfc3339
 
 Object = dict[str, Any]
 
-# SIGKILL follows the stop signal as soon as the kubelet allows.
+# SIGKILL follows the stop signal as soon as the kubelet allows. Where nothing shared is at stake, nobody has to wait
+# for that: the Pod is off the API, its names and ports are free, and the node clears it away.
 KILL_GRACE = 1
+FORGET = 0
 GONE_TIMEOUT = 60.0
 DRAIN_TIMEOUT = 10.0
 
@@ -125,8 +127,11 @@ class Removal:
     def _end(self, pod: Object) -> None:
         if terminated(pod):
             # Its process is dead: the kubelet has only to clean up, which nobody needs to wait for.
-            self._workloads.delete_pod(pod, 0)
+            self._workloads.delete_pod(pod, FORGET)
+        elif not _claims(pod):
+            self._workloads.delete_pod(pod, FORGET)
         elif not pod["metadata"].get("deletionTimestamp"):
+            # Two processes must not write to one volume.
             self._workloads.delete_pod(pod, KILL_GRACE)
 
     def _has_stopped(self, key: str) -> bool:
@@ -147,6 +152,10 @@ class Removal:
                 if left <= 0:
                     raise SystemFailure("the container's Pod does not go: see whether its node is ready")
                 changes.wait(left)
+
+
+def _claims(pod: Object) -> bool:
+    return any("persistentVolumeClaim" in volume for volume in pod["spec"].get("volumes") or ())
 
 
 def _wanted(container: Container, filters: Mapping[str, list[str]], before: int | None) -> bool:

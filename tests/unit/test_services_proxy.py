@@ -238,6 +238,24 @@ def test_a_port_that_somebody_took_while_the_container_was_stopped(machine):
         assert not refused(other)
 
 
+def test_a_port_that_another_d2k_still_holds_is_taken_over(machine, monkeypatch, caplog):
+    monkeypatch.setattr("d2k.services.proxy.RETRY_SECONDS", 0.02)
+    port = free_port()
+    with echo() as inside:
+        machine.run("1", inside, port)
+        successor = PortProxy(machine.cache, machine.lookup, PodDialer(None), HERE)
+        successor.start()
+        gevent.sleep(0.1)
+        assert caplog.text.count("address already in use") == 1
+        machine.cache._listeners.remove(machine.proxy._changed)
+        for container in machine.lookup.all():
+            machine.proxy.release(container.key)
+        gevent.sleep(0.1)
+        assert ask(port, b"hello") == b"hello<end>"
+        assert successor._failed == set()
+        machine.proxy = successor
+
+
 def test_a_port_that_may_not_be_opened(machine):
     machine.proxy._host = "203.0.113.1"
     with pytest.raises(SystemFailure, match=r"listen tcp 203\.0\.113\.1:8080: bind: cannot assign requested address$"):

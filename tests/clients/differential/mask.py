@@ -12,6 +12,8 @@ MASKS = [
     (re.compile(r"(Up )?(Less than a second|About a minute|\d+ (seconds?|minutes?))( ago)?"), r"\1AGE\4"),
     (re.compile(r"\b\d{1,3}(\.\d{1,3}){3}\b"), "ADDRESS"),
     (re.compile(r"\b\d+(\.\d+)?(B|kB|MB|GB|KiB|MiB|GiB)\b"), "SIZE"),
+    # Runtimes word this in two ways.
+    (re.compile(r"error during container init: "), ""),
     # Columns are as wide as what was masked in them.
     (re.compile(r"  +"), "  "),
 ]

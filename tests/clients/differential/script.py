@@ -51,7 +51,7 @@ network rm bridge
 create --name @-c --network @-n --label of=@ -v @-v:/data -e A=1 busybox {SERVER}
 create --name @-c busybox true
 create --name 'not valid' busybox true
-create @-missing true
+create --pull never @-missing true
 start @-c
 start @-c
 start @-missing
@@ -68,7 +68,6 @@ exec @-missing true
 logs @-c
 logs --tail 1 --timestamps @-c
 logs @-missing
-top @-c -o pid,args
 port @-c
 network rm @-n
 volume rm @-v
@@ -105,7 +104,9 @@ run --rm --privileged busybox true
 run --rm --pid host busybox true
 run --rm --network host busybox true
 run -d --name @-e --label of=@ busybox sleep 60
+top @-e -o args
 pause @-e
+unpause @-e
 update --memory 64m --memory-swap 64m @-e
 cp @-e:/etc/hostname -
 diff @-e
