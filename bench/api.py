@@ -1,7 +1,8 @@
 """The calls that clients make all day: `_ping`, `ps -a` and `inspect`, beside a real Docker Engine.
 
-Each side has the same number of containers, 20 besides what the fuller one had before, and one connection that stays open: TCP to d2k, and to the
-engine whatever D2K_REFERENCE says. A unix socket is some microseconds faster than TCP; that is left in its favour.
+Each side has the same number of containers, 20 besides what the fuller one had before, and one connection that stays
+open: TCP to d2k, and to the engine whatever D2K_REFERENCE says. A unix socket is some microseconds faster than TCP;
+that is left in the engine's favour.
 """
 
 from __future__ import annotations

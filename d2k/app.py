@@ -17,7 +17,7 @@ from d2k.cluster.pod_dial import PodDialer
 from d2k.cluster.saved_logs import SavedLogs
 from d2k.config import Config
 from d2k.http import errors
-from d2k.http.ping import Ping
+from d2k.http.shortcuts import Shortcuts
 from d2k.http.version import ENVIRON, VersionPrefix
 from d2k.registry.client import Registry
 from d2k.services.attach import Attachments
@@ -115,7 +115,7 @@ def create_app(config: Config) -> Flask:
         absent.blueprint(),
     ):
         app.register_blueprint(blueprint)
-    app.wsgi_app = VersionPrefix(Ping(app.wsgi_app))  # type: ignore[method-assign]
+    app.wsgi_app = VersionPrefix(Shortcuts(app.wsgi_app, listing.details))  # type: ignore[method-assign]
     reconciler.start()
     keeper.start()
     proxy.start()

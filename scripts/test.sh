@@ -49,10 +49,14 @@ cluster() {
   on_cluster "$@"
 }
 
-bench() {
-  local script
+bench() { # bench [ARGUMENT…]: of a d2k that runs; ARGUMENTs go to every script of bench/
+  local script status=0
+  [ -n "${DOCKER_HOST:-}" ] || die "DOCKER_HOST must name a running d2k ('make run' starts one), D2K_NAMESPACE its namespace;\
+ for comparisons D2K_REFERENCE names a real Docker Engine and KUBECONFIG the cluster"
   find_cluster || die "no cluster: $NO_CLUSTER; name one with D2K_KUBECONFIG"
-  for script in bench/*.py; do .venv/bin/python "$script" "$@"; done
+  need_docker
+  for script in bench/*.py; do PATH=$PATH:$PWD/.venv/bin .venv/bin/python "$script" "$@" || status=1; done
+  return "$status"
 }
 
 all() {

@@ -70,7 +70,7 @@ def _life(bp: Blueprint, services: ContainerServices) -> None:
     @bp.post("/create")
     def create_container() -> Response:
         body = load_body(_CREATE, request, needed=True)
-        created = services.creation.create(request.args.get("name", ""), body)
+        created = services.creation.create(request.args.get("name", ""), body, request.args.get("platform", ""))
         return answers.json({"Id": created.id, "Warnings": created.warnings}, 201)
 
     @bp.post("/<name>/start")

@@ -6,6 +6,7 @@ newer than they are.
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ class KubeClient:
         self._configuration = configuration
         self._api = ApiClient(configuration)
         self._pool: urllib3.PoolManager = self._api.rest_client.pool_manager
+        self._pool.connection_pool_kw["ssl_context"] = _tls_context()
 
     # -- objects ------------------------------------------------------------------------------------------------
 
@@ -97,8 +99,8 @@ class KubeClient:
     ) -> Object:
         """Delete an object, or only the one with this uid, with a grace period other than its own if given.
 
-        `propagation` is the API's policy for the dependants: Foreground, Background or Orphan. Returns the object as it is
-        being deleted, or the Status. Raises KubeNotFoundError.
+        `propagation` is the API's policy for the dependants: Foreground, Background or Orphan. Returns the object as it
+        is being deleted, or the Status. Raises KubeNotFoundError.
         """
         options: Object = {"propagationPolicy": propagation}
         if grace_seconds is not None:
@@ -142,7 +144,7 @@ class KubeClient:
     ) -> Object:
         """Make one request to any path of the API server and return the decoded answer.
 
-        Raises KubeError, as the kind that fits, when the server refuses, and KubeUnavailableError when it cannot be reached.
+        Raises KubeError, as the kind that fits, when the server refuses; KubeUnavailableError when it is not reached.
         """
         data = None if body is None else orjson.dumps(body)
         response = self._send(method, path, query, data, content_type, READ_TIMEOUT, target or Target(method, "other"))
@@ -257,6 +259,17 @@ class KubeClient:
         KUBERNETES_REQUESTS.labels(target.verb, target.resource, str(response.status)).inc()
         KUBERNETES_SECONDS.labels(target.verb, target.resource).observe(time.monotonic() - started)
         return response
+
+
+def _tls_context() -> ssl.SSLContext:
+    """Return a context that takes a cluster's own CA as Go's clients do.
+
+    Since Python 3.13 certificates must follow RFC 5280 to the letter, which those of many clusters' CAs do not (no key
+    usage); they are verified as before.
+    """
+    context = urllib3.util.ssl_.create_urllib3_context()
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def _query_value(value: Any) -> str:

@@ -17,6 +17,8 @@ READ_SIZE = 64 * 1024
 # notice a dead API server.
 READ_TIMEOUT = 60.0
 
+_COMPLAINTS = (b"unable to retrieve container logs for ", b"failed to try resolving symlinks in path ")
+
 
 class LogStream:
     """An open log; iterate it for its lines, and close it (any greenlet may) to free the connection."""
@@ -56,13 +58,18 @@ class LogStream:
         splitter = LineSplitter()
         try:
             while data := self._response.read1(READ_SIZE):
-                yield from splitter.feed(data)
+                yield from filter(_is_output, splitter.feed(data))
         except (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError):
             # A connection that another greenlet closed shows as any of these. What is cut off is read again.
             return
         self.complete = True
-        yield from splitter.finish()
+        yield from filter(_is_output, splitter.finish())
 
     def close(self) -> None:
         """Drop the connection: its rest is not wanted, so it cannot be used again."""
         self._response.close()
+
+
+def _is_output(line: Line) -> bool:
+    """Say whether the process wrote this: the kubelet puts its own complaints about a lost log where the log was."""
+    return bool(line.stamp) or not line.text.startswith(_COMPLAINTS)

@@ -18,6 +18,8 @@ Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
 DIAL_SECONDS = 2.0
+# A process that is slow to accept drops connections that Linux asks for again; its Pod is known to be there.
+BUSY_SECONDS = 60.0
 # What a machine outside the cluster's network gets for a Pod's address; a refusal comes from the Pod itself.
 _NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EPERM, errno.ETIMEDOUT)
 _MOST_KNOWN = 4096
@@ -37,24 +39,25 @@ class PodDialer:
         The first connection to a Pod decides: if its address does not answer within DIAL_SECONDS, this one and all
         later ones go through the API server. Raises OSError when the port cannot be reached.
         """
-        uid = pod["metadata"]["uid"]
-        direct = self._direct.get(uid)
-        if direct is not False:
+        name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+        while (direct := self._direct.get(uid)) is not False:
             try:
-                return self._dial(pod, port, uid)
+                return self._dial(pod, port, uid, BUSY_SECONDS if direct else DIAL_SECONDS)
             except OSError as error:
                 if direct or not _no_way(error):
                     raise
-                log.info("the Pod %s cannot be dialled (%s): through the API server", pod["metadata"]["name"], error)
-                self._remember(uid, direct=False)
+                # Unless another connection came through meanwhile: then the Pod is only busy.
+                if uid not in self._direct:
+                    log.info("the Pod %s cannot be dialled (%s): through the API server", name, error)
+                    self._remember(uid, direct=False)
         try:
-            return PortForward.open(self._client, pod["metadata"]["name"], port)
+            return PortForward.open(self._client, name, port)
         except KubeError as error:
             raise ConnectionError(f"the API server does not forward the port: {error}") from error
 
-    def _dial(self, pod: Object, port: int, uid: str) -> TcpStream:
+    def _dial(self, pod: Object, port: int, uid: str, seconds: float) -> TcpStream:
         try:
-            sock = gevent.socket.create_connection((address(pod), port), timeout=DIAL_SECONDS)
+            sock = gevent.socket.create_connection((address(pod), port), timeout=seconds)
         except ConnectionRefusedError:
             self._remember(uid, direct=True)
             raise

@@ -69,8 +69,17 @@ class SavedLogs:
         A log that cannot be read is not a reason to keep a Pod: it is noted in d2k's own log. Raises KubeError when
         the ConfigMap cannot be written.
         """
-        run = SavedRun(identity(pod), b"")
-        lines = self._read(pod)
+        self._save(container, SavedRun(identity(pod), b""), pod, previous=False)
+
+    def save_previous(self, container: Container, pod: Object, restarts: int) -> None:
+        """Append the log of the run before the Pod's last restart in place: of such runs Kubernetes keeps only one."""
+        self._save(container, SavedRun(run_identity(pod["metadata"]["uid"], restarts - 1), b""), pod, previous=True)
+
+    def _save(self, container: Container, run: SavedRun, pod: Object, *, previous: bool) -> None:
+        lines = self._read(pod, previous=previous)
+        if not lines and previous:
+            # The node no longer has it: a process that fails at once is faster than the kubelet's housekeeping.
+            return
         if lines is None:
             return
         run.packed = gevent.get_hub().threadpool.apply(_pack, (lines,))
@@ -119,10 +128,10 @@ class SavedLogs:
         finally:
             del self._following[container.key]
 
-    def _read(self, pod: Object) -> list[bytes] | None:
+    def _read(self, pod: Object, *, previous: bool) -> list[bytes] | None:
         tail = Tail(RAW_LIMIT)
         try:
-            with LogStream(self._client, pod["metadata"]["name"]) as stream:
+            with LogStream(self._client, pod["metadata"]["name"], previous=previous) as stream:
                 for line in stream:
                     tail.add(line)
         except KubeError as error:
@@ -146,7 +155,12 @@ class SavedLogs:
 
 def identity(pod: Object) -> str:
     """Return what tells one run of a Pod's main container from all others."""
-    return f"{pod['metadata']['uid']}/{(main_status(pod) or {}).get('restartCount') or 0}"
+    return run_identity(pod["metadata"]["uid"], (main_status(pod) or {}).get("restartCount") or 0)
+
+
+def run_identity(uid: str, restarts: int) -> str:
+    """Return the identity of the run that the main container of the Pod `uid` does after so many restarts."""
+    return f"{uid}/{restarts}"
 
 
 def _texts(tail: Tail) -> list[bytes]:

@@ -45,10 +45,12 @@ class Repeats:
         Returns at the first request that is not known, with its bytes handed back to gunicorn, or when the client has
         closed. Raises StopIteration when no request came for the time that gunicorn keeps a connection.
         """
+        unreader = request.unreader
+        # Whatever becomes of them: these bytes belong to this request and to no later one.
+        head, unreader.handed_back = getattr(unreader, "handed_back", b""), b""
         if request.method not in ("GET", "HEAD") or request.should_close():
             return
-        unreader = request.unreader
-        self._learn(listener_name, getattr(unreader, "handed_back", b""), request, sock, addr)
+        self._learn(listener_name, head, request, sock, addr)
         while True:
             data: bytes | None = None
             with gevent.Timeout(self._config.keepalive, False):

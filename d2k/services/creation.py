@@ -19,7 +19,7 @@ from d2k.services.networks import Networks
 from d2k.services.volumes import Volumes
 from d2k.services.workloads import Workloads
 from d2k.translate import annotations as marks
-from d2k.translate import ids, mounts, names, ports, process, workload
+from d2k.translate import ids, mounts, names, ports, process, published, workload
 from d2k.translate.networks import search_domains
 from d2k.translate.record import MAIN, Container
 from d2k.translate.times import rfc3339
@@ -59,8 +59,10 @@ class Creation:
         self._config = config
         self._random = random.Random()  # noqa: S311 - names, not secrets
 
-    def create(self, name: str, spec: Object) -> Created:
+    def create(self, name: str, spec: Object, platform: str = "") -> Created:
         """Create a container from Docker's create request; `name` is empty for a random one.
+
+        `platform` (`os/arch[/variant]`) is what the image must be for.
 
         Raises NotFound for an unknown image, Conflict for a name that is taken, InvalidParameter, Forbidden or
         NotSupported for what cannot be. Nothing is left behind then but volumes that were named.
@@ -70,7 +72,7 @@ class Creation:
             self._check_name(name)
         if not spec.get("Image"):
             raise InvalidParameter("config cannot be empty in order to create a container")
-        record, warnings = self._images.resolve_for_create(spec["Image"])
+        record, warnings = self._images.resolve_for_create(spec["Image"], platform)
         image: Object = {
             "Id": record.id,
             "Reference": spec["Image"],
@@ -78,7 +80,8 @@ class Creation:
             "Config": record.config,
         }
         merged = process.merged_config(spec, record.config)
-        ports.bindings(spec.get("HostConfig") or {}, ports.exposed_ports(merged.get("ExposedPorts")))
+        wishes = ports.bindings(spec.get("HostConfig") or {}, ports.exposed_ports(merged.get("ExposedPorts")))
+        warnings += published.address_warnings(wishes, self._config.publish)
         container_id = ids.new_id()
         draft = workload.Draft(
             id=container_id,

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from d2k.cluster.cache import ClusterCache
-from d2k.cluster.errors import KubeConflictError
+from d2k.cluster.errors import KubeConflictError, KubeError
+from d2k.cluster.resources import DEPLOYMENTS
 from d2k.config import Config
-from d2k.errors import Conflict, InvalidParameter, NotModified, SystemFailure
+from d2k.errors import Conflict, DockerError, InvalidParameter, NotFound, NotModified, SystemFailure
 from d2k.services.clock import now_ns
 from d2k.services.lookup import ContainerLookup
 from d2k.services.publish import Publisher
@@ -18,7 +19,7 @@ from d2k.services.workloads import Workloads
 from d2k.translate import annotations as marks
 from d2k.translate import names, obstacles, signals, workload
 from d2k.translate.record import REMOVING, RUNNING, STOPPED, Container, Exit
-from d2k.translate.state import current_pod, has_ended, state_of
+from d2k.translate.state import current_pod, has_ended, pod_problem, state_of
 
 Object = dict[str, Any]
 
@@ -75,16 +76,11 @@ class Lifecycle:
             raise NotModified(f"container {container.id} is already running")
         if state.status == "removing":
             raise Conflict("container is marked for removal and cannot be started")
-        self._networks.check(container)
-        if container.desired != RUNNING:
-            self._publisher.ensure(container)
-            try:
-                self._workloads.begin_run(container)
-            except KubeConflictError:
-                # Someone else changed it since: with the newer version at hand, look again.
-                self.start(container.id)
-                return
-        self._wait_started(container.key)
+        try:
+            self._begin(container)
+        except (DockerError, KubeError):
+            self._discard(container)
+            raise
         self._publisher.wait_for_addresses(container)
 
     def stop(self, reference: str, timeout: int | None, signal: str = "") -> None:
@@ -111,8 +107,11 @@ class Lifecycle:
 
         Raises InvalidParameter for an unknown signal, Conflict when the container does not run.
         """
-        number, name = signals.parse(signal or "SIGKILL")
-        container = self._lookup.get(reference)
+        try:
+            container = self._lookup.get(reference)
+            number, name = signals.parse(signal or "SIGKILL")
+        except (InvalidParameter, NotFound) as error:
+            raise type(error)(f"cannot kill container: {reference}: {error}") from error
         if state_of(container, now_ns()).status != "running":
             raise Conflict(f"cannot kill container: {reference}: container {container.id} is not running")
         if number == 9:
@@ -144,14 +143,33 @@ class Lifecycle:
 
     # -- starting -----------------------------------------------------------------------------------------------
 
+    def _begin(self, container: Container) -> None:
+        self._networks.check(container)
+        while container.desired != RUNNING:
+            self._publisher.ensure(container)
+            try:
+                self._workloads.begin_run(container)
+            except KubeConflictError:
+                # Someone else changed it since: go on from how it is now.
+                self._cache.read(DEPLOYMENTS, container.object_name)
+                container = self._lookup.get(container.id)
+            else:
+                break
+        self._wait_started(container.key)
+
+    def _discard(self, container: Container) -> None:
+        """A container with `--rm` goes, too, when it could not be started; the reconciler takes it away."""
+        now = self._lookup.fresh(container)
+        if container.auto_remove and now is not None:
+            self._workloads.annotate(now, {marks.DESIRED: REMOVING}, replicas=0)
+
     def _wait_started(self, key: str) -> None:
         deadline = time.monotonic() + self._config.start_timeout
 
         def look(container: Container) -> bool:
-            state = state_of(container, now_ns())
             if container.desired == REMOVING or (container.exit and container.exit.run == container.run):
                 return self._ended_at_once(container)
-            if state.running:
+            if state_of(container, now_ns()).running or _has_run(container):
                 return True
             obstacle = obstacles.obstacle(container, final=time.monotonic() >= deadline)
             if obstacle is not None:
@@ -182,10 +200,10 @@ class Lifecycle:
         """Call `look` now and after each change until it says that all is done, or the container is gone."""
         with self._cache.changes(key) as changes:
             while True:
-                self._reconciler.settle(key)
                 container = self._lookup.by_key(key)
                 if container is None or look(container):
                     return
+                self._reconciler.settle(key)
                 changes.wait(max(0.0, deadline - time.monotonic()) + 0.01)
 
     # -- stopping -----------------------------------------------------------------------------------------------
@@ -229,6 +247,12 @@ class Lifecycle:
     def _pod_lives(container: Container) -> bool:
         state = current_pod(container)
         return state is not None and container.desired == STOPPED and _still_running(state)
+
+
+def _has_run(container: Container) -> bool:
+    """Say whether the process of the current run has already ended, other than by failing to start."""
+    pod = current_pod(container)
+    return pod is not None and has_ended(container, pod) and not pod_problem(pod).reason
 
 
 def _ended_and_stays(container: Container) -> bool:

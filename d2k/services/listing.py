@@ -53,7 +53,7 @@ class Listing:
         rows = [inspect.row(c.container, c.state, self._proxy_address, now, self._resolve) for c in chosen]
         return [row | {"SizeRw": 0, "SizeRootFs": 0} for row in rows] if size else rows
 
-    def details(self, reference: str, *, size: bool) -> Object:
+    def details(self, reference: str, *, size: bool = False) -> Object:
         """Return the answer of `GET /containers/{id}/json`. Raises NotFound."""
         container = self._lookup.get(reference)
         document = inspect.details(container, state_of(container, now_ns()), self._proxy_address, self._resolve)

@@ -12,7 +12,7 @@ from d2k.cluster.client import KubeClient
 from d2k.cluster.errors import KubeError, KubeNotFoundError
 from d2k.cluster.logs import LogStream
 from d2k.cluster.resources import PODS
-from d2k.cluster.saved_logs import SavedLogs, SavedRun, identity
+from d2k.cluster.saved_logs import SavedLogs, SavedRun, run_identity
 from d2k.errors import InvalidParameter
 from d2k.services.lookup import ContainerLookup
 from d2k.translate import loglines
@@ -105,8 +105,7 @@ class Logs:
         runs: list[Run] = list(self._saved.runs(container)) if container.run else []
         known = {run.identity for run in runs if isinstance(run, SavedRun)}
         for pod in container.ordered_pods:
-            if identity(pod) not in known:
-                runs += _pod_runs(pod)
+            runs += [run for run in _pod_runs(pod) if run_identity(run.uid, run.restarts) not in known]
         return runs
 
     def _live(self, container: Container) -> PodRun | None:
@@ -199,7 +198,7 @@ def _over(pod: Object | None, run: PodRun) -> bool:
     return pod is None or terminated(pod) is not None or _restarts(pod) > run.restarts
 
 
-def _pod_runs(pod: Object) -> list[Run]:
+def _pod_runs(pod: Object) -> list[PodRun]:
     """Return the runs of one Pod: after a restart in place, Kubernetes keeps the log of the one before."""
     status = main_status(pod)
     if status is None:

@@ -19,7 +19,8 @@ from d2k.services.clock import now_ns
 from d2k.services.lookup import ContainerLookup
 from d2k.services.workloads import Workloads
 from d2k.translate.duties import DeletePod, Duty, EndPod, OpenGate, RecordExit, Remove, duty
-from d2k.translate.record import Container
+from d2k.translate.record import Container, main_status
+from d2k.translate.state import current_pod
 
 Object = dict[str, Any]
 
@@ -42,6 +43,9 @@ class LogKeeper(Protocol):
 
     def save_until_end(self, container: Container, pod: Object) -> None:
         """Follow the Pod's log to its end in the background, and keep it."""
+
+    def save_previous(self, container: Container, pod: Object, restarts: int) -> None:
+        """Append the log of the run before the Pod's last restart in place."""
 
     def settle(self, container: Container, timeout: float) -> None:
         """Wait until what `save_until_end` follows is kept."""
@@ -69,6 +73,8 @@ class Reconciler:
         self._busy: dict[str, gevent.lock.RLock] = {}
         self._wake = gevent.queue.Queue()
         self._pool = gevent.pool.Pool(MOST_AT_ONCE)
+        # The Pod and the number of restarts up to which each container's log is kept.
+        self._kept: dict[str, tuple[str, int]] = {}
 
     def start(self) -> None:
         """Begin: look at every container once, then at each that changes."""
@@ -91,6 +97,7 @@ class Reconciler:
         finally:
             if self._lookup.by_key(key) is None:
                 self._busy.pop(key, None)
+                self._kept.pop(key, None)
 
     def _lock(self, key: str) -> gevent.lock.RLock:
         return self._busy.setdefault(key, gevent.lock.RLock())
@@ -115,12 +122,25 @@ class Reconciler:
             with self._lock(key):
                 # Only now: whatever changes while another greenlet is at it needs no more than this one.
                 self._dirty.discard(key)
+                self._keep_restarted(key)
                 self.settle(key)
         except (KubeError, DockerError) as error:
             log.warning("container %s: %s; trying again", key[:12], error)
             gevent.spawn_later(RETRY_SECONDS, self._mark, key)
         except Exception:
             log.exception("container %s: reconciling failed", key[:12])
+
+    def _keep_restarted(self, key: str) -> None:
+        """Keep the log of a run that Kubernetes restarted in place: it holds on to the last one only."""
+        container = self._lookup.by_key(key)
+        pod = current_pod(container) if container else None
+        restarts = ((main_status(pod) or {}).get("restartCount") or 0) if pod else 0
+        if container is None or pod is None or not restarts:
+            return
+        now = (pod["metadata"]["uid"], restarts)
+        if self._kept.get(key) != now:
+            self._kept[key] = now
+            self._logs.save_previous(container, pod, restarts)
 
     def _do(self, container: Container, owed: Duty) -> bool:
         """Do it; say whether there may be more to do at once."""

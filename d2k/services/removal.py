@@ -130,7 +130,7 @@ class Removal:
             self._workloads.delete_pod(pod, FORGET)
         elif not _claims(pod):
             self._workloads.delete_pod(pod, FORGET)
-        elif not pod["metadata"].get("deletionTimestamp"):
+        elif pod["metadata"].get("deletionGracePeriodSeconds") not in (FORGET, KILL_GRACE):
             # Two processes must not write to one volume.
             self._workloads.delete_pod(pod, KILL_GRACE)
 

@@ -81,7 +81,7 @@ def _while_running(container: Container, pod: Object | None) -> Duty | None:
     if pod is not None and not was_taken_away(pod):
         if _is_done(pod):
             return RecordExit(exit_of(pod, container.run))
-        if container.auto_remove and has_ended(container, pod):
+        if container.auto_remove and has_ended(container, pod) and not exit_of(pod, container.run).error:
             # Nobody will ask for it later: there is no need to wait until Kubernetes calls the Pod over.
             return RecordExit(exit_of(pod, container.run), scale=False)
     waiting = container.waiting_pod

@@ -272,7 +272,7 @@ def _host_path(mount: Mount, source: str, config: Config) -> Mount:
     if config.bind_mounts != "hostpath":
         raise InvalidParameter(
             f"bind mounts are not supported: {source} is a path of your machine, which the cluster cannot reach. "
-            "Use a named volume (-v NAME:/path) and fill it with docker cp"
+            "Use a named volume (-v NAME:/path)"
         )
     if not source.startswith("/"):
         raise _invalid("bind", f"invalid mount path: '{source}' mount path must be absolute")

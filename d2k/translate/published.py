@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from d2k.translate.labels import CONTAINER, owned
-from d2k.translate.ports import Port, Published
+from d2k.translate.ports import Binding, Port, Published
 from d2k.translate.record import Container
 
 Object = dict[str, Any]
@@ -56,6 +56,17 @@ def service(container: Container, name: str, published: Sequence[Published], mod
             "ports": ports,
         },
     }
+
+
+def address_warnings(wishes: Iterable[Binding], mode: str) -> list[str]:
+    """Return a warning for each host address that a Service cannot be bound to."""
+    addresses = {wish.host_ip for wish in wishes} - {"", "0.0.0.0", "::"}  # noqa: S104 - no address at all
+    if mode == PROXY:
+        return []
+    return [
+        f"A Service has its own address: {address} in front of the host port is ignored."
+        for address in sorted(addresses)
+    ]
 
 
 def owner(container: Container) -> Object:

@@ -173,6 +173,8 @@ def _port_tests(filters: Mapping[str, list[str]]) -> list[Test]:
         exposed = _ranges(filters["expose"], "expose")
 
         def is_exposed(candidate: Candidate) -> bool:
+            if not candidate.state.running:
+                return False
             ports = exposed_ports(shown_config(candidate.container).get("ExposedPorts"))
             return any(_within(p.number, p.protocol, exposed) for p in ports)
 

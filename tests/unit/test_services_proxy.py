@@ -267,7 +267,7 @@ def test_sctp_is_refused(machine):
         machine.run("1", 80, 8080, protocol="sctp")
 
 
-def test_the_api_server_is_the_way_when_the_pod_does_not_answer(machine, monkeypatch):
+def test_the_api_server_is_the_way_when_the_pod_does_not_answer(monkeypatch):
     asked = []
 
     def forward(_client, pod, port):
@@ -281,7 +281,6 @@ def test_the_api_server_is_the_way_when_the_pod_does_not_answer(machine, monkeyp
         sendall = end = close = abort = recv
 
     monkeypatch.setattr("d2k.cluster.pod_dial.PortForward.open", forward)
-    monkeypatch.setattr("d2k.cluster.pod_dial.DIAL_SECONDS", 0.05)
     monkeypatch.setattr("gevent.socket.create_connection", unreachable)
     dialer = PodDialer(object())
     pod = {"metadata": {"name": "far", "uid": "u"}, "status": {"podIP": "192.0.2.1"}}
@@ -289,6 +288,11 @@ def test_the_api_server_is_the_way_when_the_pod_does_not_answer(machine, monkeyp
     dialer.connect(pod, 81)
     assert asked == [("far", 80), ("far", 81)]
     assert dialer._direct == {"u": False}
+    # A Pod that has answered once is only busy.
+    dialer._direct["u"] = True
+    with pytest.raises(TimeoutError):
+        dialer.connect(pod, 82)
+    assert dialer._direct == {"u": True}
 
 
 def unreachable(*_args, **_options):

@@ -112,8 +112,8 @@ cp @-e:/etc/hostname -
 diff @-e
 stats --no-stream --format '{{{{.Name}}}}' @-e
 commit @-e @:3
-export -o /dev/null @-e
-save -o /dev/null busybox
+export @-e
+save busybox
 rm @-e
 rm -f @-e
 container prune -f --filter label=of=@
