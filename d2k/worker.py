@@ -41,10 +41,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         """Serve one request; between two of them the connection is idle."""
         self._idle.discard(sock)
         super().handle_request(listener_name, req, sock, addr)
-        if not self.alive:
-            # Told to stop meanwhile: no further request is taken from this connection.
-            raise StopIteration
         self._idle.add(sock)
+        if not self.alive:
+            self._end_idle()
         self._repeats.serve(self.wsgi, listener_name, req, sock, addr)
 
     def handle_exit(self, sig: Any, frame: Any) -> None:

@@ -26,7 +26,7 @@ def interleaved(sides: Mapping[str, Work], rounds: int, *, block: int = 1) -> di
     """Return each side's times in seconds: `rounds` times `block` runs of each, after one block that does not count."""
     times: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(rounds + 1):
-        order = list(sides) if number % 2 else list(reversed(sides))
+        order = list(sides)[:: 1 if number % 2 else -1]
         for name in order:
             taken = [seconds(sides[name]) for _ in range(block)]
             if number:

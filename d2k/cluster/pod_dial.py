@@ -56,8 +56,9 @@ class PodDialer:
             raise ConnectionError(f"the API server does not forward the port: {error}") from error
 
     def _dial(self, pod: Object, port: int, uid: str, seconds: float) -> TcpStream:
+        host = address(pod)
         try:
-            sock = gevent.socket.create_connection((address(pod), port), timeout=seconds)
+            sock = gevent.socket.create_connection((host, port), timeout=seconds)
         except ConnectionRefusedError:
             self._remember(uid, direct=True)
             raise

@@ -75,6 +75,7 @@ class Reconciler:
         self._pool = gevent.pool.Pool(MOST_AT_ONCE)
         # The Pod and the number of restarts up to which each container's log is kept.
         self._kept: dict[str, tuple[str, int]] = {}
+        self._removing: set[str] = set()
 
     def start(self) -> None:
         """Begin: look at every container once, then at each that changes."""
@@ -160,8 +161,22 @@ class Reconciler:
             self._delete_pod(container, owed)
             return False
         assert isinstance(owed, Remove)  # noqa: S101 - for the type checker: no other duty is left
-        self._removal.remove(container)
+        if container.key not in self._removing:
+            # In a greenlet of its own: it may wait for attached clients, and must not keep others from their turn.
+            self._removing.add(container.key)
+            gevent.spawn(self._remove, container)
         return False
+
+    def _remove(self, container: Container) -> None:
+        try:
+            self._removal.remove(container)
+        except (KubeError, DockerError) as error:
+            log.warning("container %s cannot be removed: %s; trying again", container.id[:12], error)
+            gevent.spawn_later(RETRY_SECONDS, self._mark, container.key)
+        except Exception:
+            log.exception("container %s: removing failed", container.id[:12])
+        finally:
+            self._removing.discard(container.key)
 
     def _delete_pod(self, container: Container, owed: DeletePod) -> None:
         self._logs.save_until_end(container, owed.pod)

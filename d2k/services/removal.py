@@ -30,7 +30,8 @@ Object = dict[str, Any]
 KILL_GRACE = 1
 FORGET = 0
 GONE_TIMEOUT = 60.0
-DRAIN_TIMEOUT = 10.0
+# A client that reads slowly gets all of it; one that never reads again does not keep the container for ever.
+DRAIN_TIMEOUT = 300.0
 
 PRUNE_FILTERS = ("label", "label!", "until")
 
