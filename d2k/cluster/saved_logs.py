@@ -9,6 +9,7 @@ import base64
 import gzip
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -34,6 +35,10 @@ _INDEX = "log.json"
 log = logging.getLogger(__name__)
 
 
+class _EnoughError(Exception):
+    """Whoever waits for a followed log takes what is there."""
+
+
 class SavedRun:
     """The saved log of one run; `identity` is the Pod's uid and how often its container had been restarted."""
 
@@ -55,6 +60,7 @@ class SavedLogs:
         self._client = client
         # Logs that are being followed to their end, by container.
         self._following: dict[str, gevent.Greenlet] = {}
+        self._reading: set[str] = set()
 
     def runs(self, container: Container) -> list[SavedRun]:
         """Return the saved runs of a container, the oldest first; one call to the API server."""
@@ -110,22 +116,29 @@ class SavedLogs:
         self._following[container.key] = gevent.spawn(self._follow, container, pod, stream)
 
     def settle(self, container: Container, timeout: float) -> None:
-        """Wait until a log that `save_until_end` follows has been kept, `timeout` seconds at most."""
+        """See to it that a log that `save_until_end` follows is kept, however far it came in `timeout` seconds."""
         follower = self._following.get(container.key)
         if follower is not None:
             follower.join(timeout)
+            if container.key in self._reading:
+                # Not at its end: the Pod is gone from the API while the node still ends its process.
+                follower.throw(_EnoughError)
+            follower.join()
 
     def _follow(self, container: Container, pod: Object, stream: LogStream) -> None:
         tail = Tail(RAW_LIMIT)
         try:
-            with stream:
+            self._reading.add(container.key)
+            with suppress(_EnoughError), stream:
                 for line in stream:
                     tail.add(line)
+            self._reading.discard(container.key)
             run = SavedRun(identity(pod), gevent.get_hub().threadpool.apply(_pack, (_texts(tail),)))
             self._append_patiently(container, run)
         except KubeError as error:
             log.warning("the log of the Pod %s was not saved: %s", pod["metadata"]["name"], error)
         finally:
+            self._reading.discard(container.key)
             del self._following[container.key]
 
     def _read(self, pod: Object, *, previous: bool) -> list[bytes] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any, Protocol
 
 import gevent
@@ -18,7 +19,7 @@ from d2k.errors import DockerError
 from d2k.services.clock import now_ns
 from d2k.services.lookup import ContainerLookup
 from d2k.services.workloads import Workloads
-from d2k.translate.duties import DeletePod, Duty, EndPod, OpenGate, RecordExit, Remove, duty
+from d2k.translate.duties import DeletePod, Duty, EndPod, Kill, OpenGate, RecordExit, Remove, duty, has_claims
 from d2k.translate.record import Container, main_status
 from d2k.translate.state import current_pod
 
@@ -29,7 +30,9 @@ log = logging.getLogger(__name__)
 # The API server may be away for a moment; until it is back the duty stays.
 RETRY_SECONDS = 2.0
 # A Pod's log ends with its process; a node that is gone never ends it.
-SAVE_SECONDS = 5.0
+SAVE_SECONDS = 2.0
+# The controllers of Deployments and ReplicaSets take some milliseconds; when they are away, days.
+SCALE_SECONDS = 5.0
 MOST_STEPS = 8
 # How many containers are looked after at once; each may hold a connection to the API server.
 MOST_AT_ONCE = 64
@@ -160,6 +163,12 @@ class Reconciler:
         if isinstance(owed, DeletePod):
             self._delete_pod(container, owed)
             return False
+        if isinstance(owed, Kill):
+            self._logs.save(container, owed.pod)
+            self._workloads.record_exit(container, owed.end)
+            self._await_deletion(container, owed.pod)
+            self._workloads.delete_pod(owed.pod, 0)
+            return True
         assert isinstance(owed, Remove)  # noqa: S101 - for the type checker: no other duty is left
         if container.key not in self._removing:
             # In a greenlet of its own: it may wait for attached clients, and must not keep others from their turn.
@@ -180,14 +189,29 @@ class Reconciler:
 
     def _delete_pod(self, container: Container, owed: DeletePod) -> None:
         self._logs.save_until_end(container, owed.pod)
-        # Scaling down deletes the Pod with its own grace period, which can be shortened later but not prolonged. A
-        # replacement that appears meanwhile waits behind the gate, or is gone before it runs.
-        shorter = owed.grace_seconds <= (owed.pod["spec"].get("terminationGracePeriodSeconds") or 0)
-        if shorter and not container.gated:
-            self._workloads.annotate(container, {}, replicas=0)
-        self._workloads.delete_pod(owed.pod, owed.grace_seconds)
-        if not shorter and not container.gated:
-            self._workloads.annotate(container, {}, replicas=0)
+        own = owed.pod["spec"].get("terminationGracePeriodSeconds") or 0
+        if container.gated or owed.grace_seconds > own:
+            # A replacement waits behind its gate; without one it is gone again before it runs.
+            self._workloads.delete_pod(owed.pod, owed.grace_seconds)
+            if not container.gated:
+                self._workloads.annotate(container, {}, replicas=0)
+            return
+        self._workloads.annotate(container, {}, replicas=0)
+        if owed.grace_seconds < own and not has_claims(owed.pod):
+            # The scaling deletes the Pod with its own grace period, which the kubelet does not shorten any more.
+            gevent.spawn_later(owed.grace_seconds, self._workloads.delete_pod, owed.pod, 0)
+
+    def _await_deletion(self, container: Container, pod: Object) -> None:
+        """Wait until the scaling deletes a Pod that has no gate: deleted sooner, it would be replaced and run again."""
+        if container.gated:
+            return
+        deadline = time.monotonic() + SCALE_SECONDS
+        with self._cache.changes(container.key) as changes:
+            while (left := deadline - time.monotonic()) > 0:
+                now = self._cache[PODS].get(pod["metadata"]["name"])
+                if now is None or now["metadata"].get("deletionTimestamp"):
+                    return
+                changes.wait(left)
 
     def _record(self, container: Container, owed: RecordExit) -> bool:
         try:

@@ -19,6 +19,7 @@ from d2k.services.volumes import Volumes
 from d2k.services.workloads import Workloads
 from d2k.translate import annotations as marks
 from d2k.translate import filters as filtering
+from d2k.translate.duties import has_claims
 from d2k.translate.record import REMOVING, Container, is_gated
 from d2k.translate.state import is_over, state_of, terminated
 from d2k.translate.times import parse_rfc3339
@@ -129,7 +130,7 @@ class Removal:
         if terminated(pod):
             # Its process is dead: the kubelet has only to clean up, which nobody needs to wait for.
             self._workloads.delete_pod(pod, FORGET)
-        elif not _claims(pod):
+        elif not has_claims(pod):
             self._workloads.delete_pod(pod, FORGET)
         elif pod["metadata"].get("deletionGracePeriodSeconds") not in (FORGET, KILL_GRACE):
             # Two processes must not write to one volume.
@@ -153,10 +154,6 @@ class Removal:
                 if left <= 0:
                     raise SystemFailure("the container's Pod does not go: see whether its node is ready")
                 changes.wait(left)
-
-
-def _claims(pod: Object) -> bool:
-    return any("persistentVolumeClaim" in volume for volume in pod["spec"].get("volumes") or ())
 
 
 def _wanted(container: Container, filters: Mapping[str, list[str]], before: int | None) -> bool:

@@ -49,11 +49,19 @@ class DeletePod:
 
 
 @dataclass(frozen=True)
+class Kill:
+    """Save the log so far, remember the exit, and take the Pod off the API: the node kills the process meanwhile."""
+
+    pod: Object
+    end: Exit
+
+
+@dataclass(frozen=True)
 class Remove:
     """Take the container away: somebody asked for it, or its process ended and it was to go then."""
 
 
-Duty = OpenGate | RecordExit | EndPod | DeletePod | Remove
+Duty = OpenGate | RecordExit | EndPod | DeletePod | Kill | Remove
 
 
 def duty(container: Container, now: int) -> Duty | None:
@@ -119,11 +127,20 @@ def _while_stopping(container: Container, pod: Object | None, now: int) -> Duty 
         return RecordExit(_with_kill(container, exit_of(pod, container.run)))
     if pod["metadata"].get("deletionTimestamp"):
         return None
+    if container.stop.get("Kill") and not has_claims(pod):
+        running = ((main_status(pod) or {}).get("state") or {}).get("running") or {}
+        moment = rfc3339(now)
+        return Kill(pod, Exit(container.run, KILLED, started_at=running.get("startedAt") or moment, finished_at=moment))
     grace = container.stop.get("Grace")
     own = pod["spec"].get("terminationGracePeriodSeconds")
     if container.gated and not container.fallback and not container.stop.get("Kill") and grace in (None, own):
         return None if pod["spec"].get("activeDeadlineSeconds") else EndPod(pod)
     return DeletePod(pod, own if grace is None else grace)
+
+
+def has_claims(pod: Object) -> bool:
+    """Say whether the Pod has volumes that outlive it: then its process must be dead before another may write there."""
+    return any("persistentVolumeClaim" in volume for volume in pod["spec"].get("volumes") or ())
 
 
 def _with_kill(container: Container, end: Exit) -> Exit:

@@ -140,4 +140,4 @@ def test_fields_that_d2k_does_not_know_come_back(api: Api, name: str) -> None:
     assert created.status_code == 201
     assert len(created.json()["Warnings"]) == 4
     host = api("GET", f"/containers/{name}/json").json()["HostConfig"]
-    assert {key: host[key] for key in body["HostConfig"]} == body["HostConfig"]  # type: ignore[call-overload, attr-defined]
+    assert {key: host[key] for key in body["HostConfig"]} == body["HostConfig"]

@@ -81,7 +81,7 @@ def test_names_and_aliases_resolve_for_peers_only(engine: Engine) -> None:
     with engine.container("busybox", "sleep", "300") as outsider:
         for network, (db, app) in members.items():
             wanted = address(engine, db, network)
-            eventually(lambda app=app, wanted=wanted: resolved(engine, app, "db") == wanted, what="the alias")  # type: ignore[misc]
+            eventually(lambda app=app, wanted=wanted: resolved(engine, app, "db") == wanted, what="the alias")
             assert resolved(engine, app, db) == wanted
             assert resolved(engine, db, app) == address(engine, app, network)
             assert resolved(engine, outsider, db) == ""

@@ -28,7 +28,7 @@ def test_rm_leaves_nothing(docker: Docker, namespace: Namespace) -> None:
     docker("run", "--rm", "-v", "/data", "-p", "18099:80", "busybox", "sh", "-c", "echo hi; exit 3").exits(3)
     assert docker("ps", "-aq").out == ""
     for resource in (DEPLOYMENTS, PODS, SERVICES, CLAIMS):
-        eventually(lambda resource=resource: namespace.names(resource) == [], 5)  # type: ignore[misc]
+        eventually(lambda resource=resource: namespace.names(resource) == [], 5)
 
 
 def test_run_rm_is_quick(docker: Docker) -> None:

@@ -75,13 +75,14 @@ class Docker:
         self, *arguments: str, stdin: bytes | None = None, timeout: float = TIMEOUT, **environment: str
     ) -> Ran:
         """Run `docker ARGUMENTS` to its end; `stdin` is all of its standard input. Raises TimeoutExpired."""
-        done = subprocess.run(
+        source: dict[str, Any] = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+        done: subprocess.CompletedProcess[bytes] = subprocess.run(
             ["docker", *arguments],
             env={**self.environment, **environment},
             capture_output=True,
             timeout=timeout,
             check=False,
-            **({"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}),  # type: ignore[call-overload]
+            **source,
         )
         return Ran(arguments, done.returncode, done.stdout, done.stderr)
 

@@ -48,7 +48,7 @@ def test_the_ended_pod_may_go(docker: Docker, namespace: Namespace, name: str) -
     assert docker("wait", name).ok().out == "3"
     eventually(lambda: namespace.admin.get(DEPLOYMENTS, name)["spec"]["replicas"] == 0)
     for pod in container_pods(namespace, docker, name):
-        namespace.admin.delete(PODS, pod["metadata"]["name"], grace_seconds=0)  # type: ignore[index]
+        namespace.admin.delete(PODS, pod["metadata"]["name"], grace_seconds=0)
     eventually(lambda: not container_pods(namespace, docker, name))
     assert row(docker, name).startswith("Exited (3)")
     assert docker("wait", name).ok().out == "3"
@@ -63,7 +63,7 @@ def test_a_running_pod_that_is_taken_away_runs_on(docker: Docker, namespace: Nam
     docker("run", "-d", "--name", name, "busybox", "sh", "-c", "hostname; echo up; sleep 300").ok()
     [first] = container_pods(namespace, docker, name)
     started = docker.inspect(name, "{{json .State.StartedAt}}")
-    namespace.admin.delete(PODS, first["metadata"]["name"], grace_seconds=1)  # type: ignore[index]
+    namespace.admin.delete(PODS, first["metadata"]["name"], grace_seconds=1)
 
     def runs_anew() -> bool:
         state = docker.inspect(name, "{{json .State}}")
@@ -71,8 +71,8 @@ def test_a_running_pod_that_is_taken_away_runs_on(docker: Docker, namespace: Nam
 
     eventually(runs_anew, 40, "a run in a new Pod")
     assert row(docker, name).startswith("Up ")
-    names = {pod["metadata"]["name"] for pod in container_pods(namespace, docker, name)}  # type: ignore[index]
-    assert first["metadata"]["name"] not in names  # type: ignore[index]
+    names = {pod["metadata"]["name"] for pod in container_pods(namespace, docker, name)}
+    assert first["metadata"]["name"] not in names
     docker("exec", name, "true").ok()
 
 

@@ -20,7 +20,7 @@ from container_samples import (
 )
 
 from d2k.translate import annotations as marks
-from d2k.translate.duties import DeletePod, EndPod, OpenGate, RecordExit, Remove, duty
+from d2k.translate.duties import DeletePod, EndPod, Kill, OpenGate, RecordExit, Remove, duty
 from d2k.translate.record import Container, Exit
 from d2k.translate.times import rfc3339
 
@@ -142,6 +142,10 @@ def test_stop_records_the_end_of_a_deleted_pod_from_its_last_status():
 def test_kill_deletes_and_gives_137():
     kill = {"Grace": 1, "Kill": True, "Restart": False}
     live = pod(state=RUNNING)
+    assert owed(running(desired="stopped", stop=kill, pods=[live])) == Kill(
+        live, Exit(1, 137, started_at=STARTED, finished_at=rfc3339(NOW))
+    )
+    live["spec"]["volumes"] = [{"name": "mount-0", "persistentVolumeClaim": {"claimName": "data"}}]
     assert owed(running(desired="stopped", stop=kill, pods=[live])) == DeletePod(live, 1)
     dead = pod(state=ended(0), deleting=BEFORE_END)
     assert owed(running(desired="stopped", stop=kill, pods=[dead])) == RecordExit(replace(DONE, exit_code=137))
