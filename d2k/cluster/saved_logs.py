@@ -122,7 +122,7 @@ class SavedLogs:
             follower.join(timeout)
             if container.key in self._reading:
                 # Not at its end: the Pod is gone from the API while the node still ends its process.
-                follower.throw(_EnoughError)
+                follower.kill(_EnoughError, block=False)
             follower.join()
 
     def _follow(self, container: Container, pod: Object, stream: LogStream) -> None:

@@ -21,7 +21,7 @@ from d2k.translate import annotations as marks
 from d2k.translate import filters as filtering
 from d2k.translate.duties import has_claims
 from d2k.translate.record import REMOVING, Container, is_gated
-from d2k.translate.state import is_over, state_of, terminated
+from d2k.translate.state import is_over, state_of, terminated, unrecorded_exit
 from d2k.translate.times import parse_rfc3339
 
 Object = dict[str, Any]
@@ -90,6 +90,10 @@ class Removal:
         notes: dict[str, str | None] = {marks.DESIRED: REMOVING}
         if volumes:
             notes[marks.REMOVE_VOLUMES] = "true"
+        end = unrecorded_exit(container)
+        if end is not None:
+            # Whoever waits for the removal is told this exit code.
+            notes[marks.EXIT] = marks.encode(end.document())
         self._workloads.annotate(container, notes, replicas=0)
         self.remove(self._lookup.fresh(container) or container)
 

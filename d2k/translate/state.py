@@ -128,6 +128,14 @@ def exit_of(pod: Object, run: int) -> Exit:
     )
 
 
+def unrecorded_exit(container: Container) -> Exit | None:
+    """Return how the current run ended, if it has and that is not written down yet."""
+    pod = current_pod(container)
+    if pod is None or not has_ended(container, pod) or (container.exit and container.exit.run == container.run):
+        return None
+    return exit_of(pod, container.run)
+
+
 def runtime_message(message: str) -> str:
     """Return the runtime's message as the Docker Engine words it."""
     return message.replace("failed to create containerd task", "failed to create task for container").strip()
