@@ -78,7 +78,7 @@ def push(registry: Registry, name: str, layer: bytes, config: dict[str, Any]) ->
             "created": EPOCH,
             "config": DEFAULTS | config,
             "rootfs": {"type": "layers", "diff_ids": [sha256(layer)]},
-            "history": [{"created": EPOCH, "created_by": "lab/image.py"}],
+            "history": [{"created": EPOCH, "created_by": f"lab/image.py {name}"}],
         }
     ).encode()
     manifest = {

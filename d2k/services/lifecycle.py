@@ -19,7 +19,7 @@ from d2k.services.workloads import Workloads
 from d2k.translate import annotations as marks
 from d2k.translate import names, obstacles, signals, workload
 from d2k.translate.record import REMOVING, RUNNING, STOPPED, Container, Exit
-from d2k.translate.state import current_pod, has_ended, pod_problem, state_of
+from d2k.translate.state import current_pod, has_ended, pod_problem, state_of, unrecorded_exit
 
 Object = dict[str, Any]
 
@@ -145,7 +145,7 @@ class Lifecycle:
 
     def _begin(self, container: Container) -> None:
         self._networks.check(container)
-        while container.desired != RUNNING:
+        while container.desired != RUNNING or unrecorded_exit(container) is not None:
             self._publisher.ensure(container)
             try:
                 self._workloads.begin_run(container)

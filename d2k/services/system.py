@@ -100,7 +100,7 @@ class System:
             "MemTotal": held.memory,
             "Labels": [f"d2k.namespace={self._client.namespace}", f"d2k.publish={self._config.publish}"],
             "ServerVersion": ENGINE_VERSION,
-            "Warnings": held.warnings,
+            "Warnings": [],
         }
 
     def _server_version(self) -> Object:

@@ -10,6 +10,7 @@ from d2k.cluster.errors import KubeConflictError, KubeError, KubeNotFoundError
 from d2k.cluster.resources import DEPLOYMENTS, PODS
 from d2k.translate import annotations as marks
 from d2k.translate.record import GATE, RUNNING, STOPPED, Container, Exit
+from d2k.translate.state import unrecorded_exit
 
 Object = dict[str, Any]
 
@@ -30,11 +31,14 @@ class Workloads:
         self._cache.patch(DEPLOYMENTS, container.object_name, patch)
 
     def begin_run(self, container: Container) -> None:
-        """Scale to 1 as the container's next run.
+        """Scale to 1 as the container's next run; an end of the last one that nobody wrote down is written down.
 
         Raises KubeConflictError when the Deployment has changed since `container` was read: somebody else starts it.
         """
         notes = {marks.RUN: str(container.run + 1), marks.DESIRED: RUNNING, marks.STOP: None}
+        end = unrecorded_exit(container)
+        if end is not None:
+            notes[marks.EXIT] = marks.encode(end.document())
         version = container.deployment["metadata"]["resourceVersion"]
         patch = {"metadata": {"resourceVersion": version, "annotations": notes}, "spec": {"replicas": 1}}
         self._cache.patch(DEPLOYMENTS, container.object_name, patch)
@@ -53,17 +57,30 @@ class Workloads:
     def record_exit(self, container: Container, end: Exit, *, scale: bool = True) -> None:
         """Remember how the run ended and scale to 0: the Pod that waits behind the gate goes, the ended one stays.
 
-        Without `scale` the number of replicas is left to whoever removes the container.
+        Without `scale` the number of replicas is left to whoever removes the container. Does nothing when the next run
+        has begun meanwhile.
         """
-        notes: dict[str, str | None] = {marks.EXIT: marks.encode(end.document()), marks.DESIRED: STOPPED}
-        self.annotate(container, notes, replicas=0 if scale else None)
+        patch: list[Object] = [
+            {"op": "test", "path": _annotation(marks.RUN), "value": str(container.run)},
+            {"op": "add", "path": _annotation(marks.EXIT), "value": marks.encode(end.document())},
+            {"op": "add", "path": _annotation(marks.DESIRED), "value": STOPPED},
+        ]
+        if scale:
+            patch.append({"op": "replace", "path": "/spec/replicas", "value": 0})
+        try:
+            self._cache.patch(DEPLOYMENTS, container.object_name, patch)
+        except KubeError as error:
+            # 422: the test failed.
+            if error.status != 422:
+                raise
+            self._cache.read(DEPLOYMENTS, container.object_name)
 
     def open_gate(self, container: Container, pod: Object) -> None:
         """Let the Pod be scheduled, marked with the container's run; does nothing if another d2k was first."""
         gates = pod["spec"]["schedulingGates"]
         patch: list[Object] = [
             {"op": "test", "path": "/spec/schedulingGates", "value": gates},
-            {"op": "add", "path": "/metadata/annotations/" + _pointer(marks.RUN), "value": str(container.run)},
+            {"op": "add", "path": _annotation(marks.RUN), "value": str(container.run)},
             {"op": "replace", "path": "/spec/schedulingGates", "value": [g for g in gates if g["name"] != GATE]},
         ]
         try:
@@ -90,5 +107,6 @@ class Workloads:
             log.debug("the Pod %s went before it was deleted", pod["metadata"]["name"])
 
 
-def _pointer(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
+def _annotation(key: str) -> str:
+    """Return the JSON pointer of an annotation (RFC 6901)."""
+    return "/metadata/annotations/" + key.replace("~", "~0").replace("/", "~1")

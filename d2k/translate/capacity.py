@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from d2k.translate.quantities import parse_quantity
@@ -21,9 +21,6 @@ class Capacity:
     source: str = "nothing: neither nodes nor quotas may be read"
     kernel: str = ""
     architecture: str = ""
-    warnings: list[str] = field(
-        default_factory=lambda: ["WARNING: the cluster's CPUs and memory are not known (no permission, no quota)"]
-    )
 
 
 def of_nodes(nodes: Iterable[Object]) -> Capacity:
@@ -39,7 +36,6 @@ def of_nodes(nodes: Iterable[Object]) -> Capacity:
         source=f"{len(listed)} node{'' if len(listed) == 1 else 's'}",
         kernel=first.get("kernelVersion", ""),
         architecture=architecture,
-        warnings=[],
     )
 
 
@@ -59,5 +55,5 @@ def of_quotas(quotas: Iterable[Object]) -> Capacity:
     if not cpus and not memory:
         return Capacity()
     return Capacity(
-        cpus=min(cpus, default=0), memory=min(memory, default=0), source="the namespace's quotas", warnings=[]
+        cpus=min(cpus, default=0), memory=min(memory, default=0), source="the namespace's quotas"
     )

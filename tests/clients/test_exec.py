@@ -92,7 +92,7 @@ def test_a_terminal(engine: Engine, running: str) -> None:
             return b"20 60" in terminal.expect("end-2")
 
         eventually(follows)
-        terminal.type("\x04")
+        terminal.type("exit\n")
         assert terminal.wait() == 0
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from harness.cli import Docker
+from harness.cluster import Namespace, role_kubeconfig
 from harness.engine import Engine
 from harness.http import Api
+from harness.subject import Subject
+
+from d2k.cluster.resources import QUOTAS
 
 
 def test_ping_answers_get_and_head(engine: Engine) -> None:
@@ -34,7 +40,30 @@ def test_info_counts_what_there_is(docker: Docker, api: Api, name: str) -> None:
     assert [info[key] - before[key] for key in counted] == [3, 1, 0, 2]
     assert info["Images"] == len(api("GET", "/images/json").json())
     assert (info["OSType"], info["Swarm"]["LocalNodeState"]) == ("linux", "inactive")
-    assert docker("info").ok().err == ""
+    docker("info").ok()
+
+
+def test_info_shows_what_the_quota_allows(d2k_with: Callable[..., Subject]) -> None:
+    def limit(namespace: Namespace) -> None:
+        spec = {"hard": {"limits.cpu": "6", "limits.memory": "3Gi"}}
+        body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": spec}
+        namespace.admin.create(QUOTAS, body)
+
+    info = d2k_with(pull=(), before=limit).api("GET", "/info").json()
+    assert (info["NCPU"], info["MemTotal"]) == (6, 3 << 30)
+
+
+def test_info_shows_the_cluster_where_the_role_allows_it(d2k_with: Callable[..., Subject]) -> None:
+    def widen(namespace: Namespace) -> None:
+        admin = namespace.cluster.kubeconfig
+        role_kubeconfig().make(namespace.name, namespace.kubeconfig, admin_kubeconfig=admin, cluster=True)
+
+    one = d2k_with(pull=(), before=widen)
+    info = one.api("GET", "/info").json()
+    nodes = one.namespace.admin.raw("GET", "/api/v1/nodes")["items"]
+    assert info["NCPU"] == sum(int(node["status"]["capacity"]["cpu"]) for node in nodes)
+    assert info["MemTotal"] > 0
+    assert one.docker("info").ok().err == ""
 
 
 @pytest.mark.parametrize("version", ["", "v1.24", "v1.30", "v1.41", "v1.51"])
@@ -52,8 +81,11 @@ def test_versions_out_of_range_are_refused(api: Api) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.24", "1.40", "1.51"])
-def test_the_client_may_choose_its_version(docker: Docker, version: str) -> None:
-    assert docker("run", "--rm", "busybox", "echo", version, DOCKER_API_VERSION=version).ok().out == version
+def test_the_client_may_choose_its_version(docker: Docker, name: str, version: str) -> None:
+    # Detached: in the foreground the client of a version before 1.25 follows the events.
+    docker("run", "-d", "--name", name, "busybox", "echo", version, DOCKER_API_VERSION=version).ok()
+    assert docker("wait", name, DOCKER_API_VERSION=version).ok().out == "0"
+    assert docker("logs", name, DOCKER_API_VERSION=version).ok().out == version
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ class Api:
     def __init__(self, host: str):
         """`host` is its DOCKER_HOST: a tcp:// or a unix:// address."""
         self._session = requests.Session()
+        # A kept connection that the daemon closes meanwhile would fail a request that has nothing to do with it.
+        self._session.headers["Connection"] = "close"
         self._url = host.replace("tcp://", "http://", 1)
         if host.startswith("unix://"):
             self._url = "http+docker://localhost"
