@@ -112,7 +112,7 @@ start() {
   gated kubelet --kubeconfig "$ETC/kubelet.kubeconfig" --config "$ETC/kubelet.yaml" --hostname-override "$NAME" \
     --node-ip "$NODE_IP"
   gated kube-proxy --kubeconfig "$ETC/proxy.kubeconfig" --hostname-override "$NAME" --proxy-mode iptables \
-    --cluster-cidr "$PODS" --conntrack-max-per-core 0 --oom-score-adj 0 \
+    --iptables-min-sync-period 100ms --cluster-cidr "$PODS" --conntrack-max-per-core 0 --oom-score-adj 0 \
     --metrics-bind-address 127.0.0.1:10249 --healthz-bind-address 127.0.0.1:10256
   kubernetes loadbalancer --kubeconfig "$admin" --address "$NODE_IP"
   kubernetes coredns -conf "$ETC/Corefile"

@@ -15,7 +15,7 @@ from d2k.cluster.errors import KubeNotFoundError
 from d2k.cluster.reflector import Reflector
 from d2k.cluster.resources import CLAIMS, CONFIG_MAPS, DEPLOYMENTS, ENDPOINT_SLICES, PODS, SERVICES, Resource
 from d2k.cluster.store import Store, container_key
-from d2k.translate.labels import KIND, SELECTOR
+from d2k.translate.labels import KIND, SELECTOR, is_owned
 
 Object = dict[str, Any]
 Listener = Callable[[Resource, str, Object], None]
@@ -106,11 +106,15 @@ class ClusterCache:
                 del self._waiters[key]
 
     def read(self, resource: Resource, name: str) -> Object | None:
-        """Return an object as the API server has it now, when the watch may be behind; None when it has none."""
+        """Return an object as the API server has it now, when the watch may be behind; None when it has none.
+
+        One that is none of d2k's is returned, but not kept.
+        """
         try:
-            return self._keep(resource, "MODIFIED", self._client.get(resource, name))
+            found = self._client.get(resource, name)
         except KubeNotFoundError:
             return None
+        return self._keep(resource, "MODIFIED", found) if is_owned(found) else found
 
     # -- writes: the answer goes into the cache, so that the next read sees it -----------------------------------
 

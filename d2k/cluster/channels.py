@@ -5,6 +5,7 @@ The protocol is Kubernetes' v5.channel.k8s.io (v4 lacks the end of stdin): a mes
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import ssl
@@ -22,6 +23,8 @@ from gevent import monkey
 from d2k.cluster import frames
 from d2k.cluster.client import KubeClient
 from d2k.cluster.resources import PODS
+
+log = logging.getLogger(__name__)
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE = 0, 1, 2, 3, 4
 _CLOSE_CHANNEL = 255
@@ -91,11 +94,6 @@ class Channels:
         protocol = (connection.getheaders() or {}).get("sec-websocket-protocol", "")
         return cls(connection.sock, protocol)
 
-    @property
-    def half_close(self) -> bool:
-        """Whether stdin can be ended while output goes on (v5)."""
-        return self._half_close
-
     def __enter__(self) -> Channels:
         return self
 
@@ -142,13 +140,18 @@ class Channels:
                 return
             if not data:
                 return
-            for piece in self._decoder.feed(data):
-                if piece.opcode == frames.CLOSE:
-                    return
-                if piece.opcode == frames.PING:
-                    self._send_frame(frames.PONG, bytes(piece.payload))
-                elif piece.opcode in (frames.BINARY, frames.TEXT):
-                    yield piece
+            try:
+                for piece in self._decoder.feed(data):
+                    if piece.opcode == frames.CLOSE:
+                        return
+                    if piece.opcode == frames.PING:
+                        self._send_frame(frames.PONG, bytes(piece.payload))
+                    elif piece.opcode in (frames.BINARY, frames.TEXT):
+                        yield piece
+            except frames.FrameError as error:
+                # Nothing that follows can be read: as if the connection had broken, which `outcome` tells.
+                log.warning("the API server broke the protocol of exec and attach: %s", error)
+                return
 
     @property
     def outcome(self) -> Outcome:

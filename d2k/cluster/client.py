@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+import gevent
 import kubernetes.config
 import orjson
 import urllib3
@@ -109,13 +110,6 @@ class KubeClient:
             options["preconditions"] = {"uid": uid}
         return self.call("DELETE", resource, name, body=options)
 
-    def delete_all(self, resource: Resource, selector: str, *, grace_seconds: int | None = None) -> Object:
-        """Delete every object that the label selector matches."""
-        options: Object = {"propagationPolicy": "Background"}
-        if grace_seconds is not None:
-            options["gracePeriodSeconds"] = grace_seconds
-        return self.call("DELETE", resource, query={"labelSelector": selector}, body=options)
-
     def call(
         self,
         method: str,
@@ -148,13 +142,7 @@ class KubeClient:
         """
         data = None if body is None else orjson.dumps(body)
         response = self._send(method, path, query, data, content_type, READ_TIMEOUT, target or Target(method, "other"))
-        try:
-            text = response.data
-        except urllib3.exceptions.HTTPError as error:
-            raise errors.KubeUnavailableError(
-                503, "ReadFailed", f"the API server's answer broke off: {error}"
-            ) from error
-        decoded = _decode(text)
+        decoded = _decode(_body(response))
         if response.status >= 400:
             raise errors.from_status(response.status, decoded)
         return decoded
@@ -182,10 +170,10 @@ class KubeClient:
         response = self._send("GET", path, query, None, "", read_timeout, target)
         if response.status >= 400:
             try:
-                text = response.data
+                decoded = _decode(_body(response))
             finally:
                 response.close()
-            raise errors.from_status(response.status, _decode(text))
+            raise errors.from_status(response.status, decoded)
         return response
 
     def websocket(
@@ -200,7 +188,9 @@ class KubeClient:
         headers = {key.lower(): value for key, value in self._auth_headers().items()}
         started = time.monotonic()
         try:
-            connection = ws_client.create_websocket(self._configuration, url, headers)
+            # The library itself would wait for ever for a server that is gone.
+            with gevent.Timeout(READ_TIMEOUT, TimeoutError("no answer in time")):
+                connection = ws_client.create_websocket(self._configuration, url, headers)
         except websocket.WebSocketBadStatusException as error:
             status = error.status_code
             KUBERNETES_REQUESTS.labels("CONNECT", f"{resource.plural}/{subresource}", str(status)).inc()
@@ -270,6 +260,13 @@ def _tls_context() -> ssl.SSLContext:
     context = urllib3.util.ssl_.create_urllib3_context()
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
+
+
+def _body(response: urllib3.BaseHTTPResponse) -> bytes:
+    try:
+        return response.data
+    except urllib3.exceptions.HTTPError as error:
+        raise errors.KubeUnavailableError(503, "ReadFailed", f"the API server's answer broke off: {error}") from error
 
 
 def _query_value(value: Any) -> str:

@@ -13,7 +13,7 @@ import orjson
 import urllib3
 
 from d2k.cluster.client import KubeClient
-from d2k.cluster.errors import KubeError, KubeGoneError, from_status
+from d2k.cluster.errors import KubeError, KubeGoneError, KubeUnavailableError, from_status
 from d2k.cluster.resources import Resource
 from d2k.cluster.store import Store
 from d2k.metrics import RELISTS
@@ -26,6 +26,8 @@ WATCH_SECONDS = 300
 # A watch that the server should have ended by now is a dead connection.
 READ_SLACK = 15
 FIRST_BACKOFF, LAST_BACKOFF = 0.2, 15.0
+# A watch that ends sooner and told nothing is a failure of something between: at once again would be a storm.
+SHORTEST_WATCH = 1.0
 
 
 class Reflector:
@@ -42,7 +44,6 @@ class Reflector:
         """`on_change` gets the resource, ADDED, MODIFIED or DELETED, and the object, after the store has it."""
         self.resource = resource
         self.synced = gevent.event.Event()
-        self.last_contact = 0.0
         self._client = client
         self._selector = selector
         self._store = store
@@ -56,8 +57,11 @@ class Reflector:
             try:
                 if not version:
                     version = self._list()
+                began = time.monotonic()
                 for seen in self._watch(version):
                     version, backoff = seen, FIRST_BACKOFF
+                if time.monotonic() - began < SHORTEST_WATCH:
+                    raise KubeUnavailableError(503, "WatchEnded", "the API server ended the watch at once")
             except KubeGoneError:
                 log.info("history of %s is gone, listing again", self.resource.plural)
                 version = ""
@@ -74,15 +78,12 @@ class Reflector:
         RELISTS.labels(self.resource.plural).inc()
         listing = self._client.list_all(self.resource, self._selector)
         known = {obj["metadata"]["uid"] for obj in self._store.all()}
-        uids = set()
-        for obj in listing["items"]:
-            uids.add(obj["metadata"]["uid"])
+        uids = {obj["metadata"]["uid"] for obj in listing["items"]}
         for obj in self._store.replace(listing["items"], int(listing["metadata"]["resourceVersion"])):
             uid = obj["metadata"]["uid"]
             self._on_change(
                 self.resource, "DELETED" if uid not in uids else "MODIFIED" if uid in known else "ADDED", obj
             )
-        self.last_contact = time.monotonic()
         self.synced.set()
         return str(listing["metadata"]["resourceVersion"])
 
@@ -98,7 +99,6 @@ class Reflector:
         response = self._client.open(self.resource, query=query, read_timeout=seconds + READ_SLACK)
         try:
             for line in _lines(response):
-                self.last_contact = time.monotonic()
                 event = orjson.loads(line)
                 if event["type"] == "ERROR":
                     raise from_status(event["object"].get("code", 500), event["object"])

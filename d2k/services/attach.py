@@ -14,6 +14,8 @@ from d2k.cluster.cache import ClusterCache
 from d2k.cluster.channels import Channels
 from d2k.cluster.client import KubeClient
 from d2k.cluster.errors import KubeError
+from d2k.cluster.resources import DEPLOYMENTS, Resource
+from d2k.cluster.store import container_key
 from d2k.errors import Conflict, InvalidParameter
 from d2k.services.clock import now_ns
 from d2k.services.duplex import STDOUT, Duplex, watched
@@ -50,10 +52,6 @@ class AttachedClients:
     def __init__(self) -> None:
         self._open: dict[str, int] = {}
         self._idle: dict[str, gevent.event.Event] = {}
-
-    def busy(self, key: str) -> bool:
-        """Say whether a client is attached to the container with this label value."""
-        return key in self._open
 
     def wait_idle(self, key: str, timeout: float) -> bool:
         """Wait until every attached client got all output, at most `timeout` seconds; say whether they did."""
@@ -108,9 +106,9 @@ class Attachments(AttachedClients):
         for channels in list(self._terminals.get(container.key, ())):
             channels.resize(height, width)
 
-    def _forget_removed(self, _resource: object, change: str, obj: Object) -> None:
-        if change == "DELETED" and obj.get("kind") == "Deployment":
-            self._sizes.pop((obj["metadata"].get("labels") or {}).get("d2k.io/container", ""), None)
+    def _forget_removed(self, resource: Resource, change: str, obj: Object) -> None:
+        if change == "DELETED" and resource == DEPLOYMENTS:
+            self._sizes.pop(container_key(obj), None)
 
     # -- attach -------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from d2k.services.volumes import Volumes
 from d2k.services.workloads import Workloads
 from d2k.translate import annotations as marks
 from d2k.translate import ids, mounts, names, ports, process, published, workload
+from d2k.translate.labels import is_owned
 from d2k.translate.networks import search_domains
 from d2k.translate.record import MAIN, Container
 from d2k.translate.times import rfc3339
@@ -102,10 +103,13 @@ class Creation:
         documents, made = self._mounts(spec, merged)
         draft = workload.Draft(**{**vars(draft), "mounts": documents, "networks": endpoints, "search_domains": domains})
         try:
-            return Created(container_id, [*warnings, *self._write(draft, named=bool(name))])
-        except Exception:
+            return Created(container_id, [*warnings, *self._write(draft)])
+        except Exception as error:
             self._volumes.remove_anonymous(made)
-            raise
+            if name or not isinstance(error, Conflict):
+                raise
+        # Somebody was faster with the name that d2k invented.
+        return self.create("", spec, platform)
 
     def _check_name(self, name: str) -> None:
         owner = self._lookup.by_name(name)
@@ -150,32 +154,31 @@ class Creation:
                     found[document["Destination"]] = {**document, "RW": read_write, "Anonymous": False}
         return list(found.values())
 
-    def _write(self, draft: workload.Draft, *, named: bool) -> list[str]:
-        """Write the Deployment under a free name; return the warnings."""
-        tried: set[str] = set()
+    def _write(self, draft: workload.Draft) -> list[str]:
+        """Write the Deployment under a free name; return the warnings. Raises Conflict when its Docker name is taken.
+
+        The API server decides between two that are made at once: both try the same names in the same order.
+        """
+        foreign: set[str] = set()
+
+        def taken(object_name: str) -> bool:
+            existing = self._cache[DEPLOYMENTS].get(object_name)
+            return object_name in foreign or (existing is not None and _is_other(existing, draft.name))
+
         while True:
-            object_name = names.deployment_name(draft.name, draft.id, lambda text: self._is_taken(text, tried))
+            object_name = names.deployment_name(draft.name, draft.id, taken)
             document, warnings = workload.deployment(
                 workload.Draft(**{**vars(draft), "object_name": object_name}), self._config
             )
             try:
                 stored = self._cache.create(DEPLOYMENTS, document)
             except KubeAlreadyExistsError:
-                # Another d2k may have made a container of this name a moment ago.
-                if named:
-                    self._check_taken(object_name, draft.name)
-                tried.add(object_name)
+                # Another d2k made a container a moment ago, or the Deployment is none of d2k's.
+                existing = self._cache.read(DEPLOYMENTS, object_name)
+                if existing is None or _is_other(existing, draft.name):
+                    foreign.add(object_name)
                 continue
             return warnings + self._check_stored(document, stored)
-
-    def _is_taken(self, object_name: str, tried: set[str]) -> bool:
-        return object_name in tried or self._cache[DEPLOYMENTS].get(object_name) is not None
-
-    def _check_taken(self, object_name: str, name: str) -> None:
-        existing = self._cache.read(DEPLOYMENTS, object_name)
-        notes = (existing["metadata"].get("annotations") or {}) if existing else {}
-        if notes.get(marks.NAME) == name:
-            raise Conflict(name_conflict(name, notes[marks.ID]))
 
     def _check_stored(self, wanted: Object, stored: Object) -> list[str]:
         """Return warnings for what the cluster dropped: fields that it is too old for, or has switched off."""
@@ -195,6 +198,14 @@ class Creation:
                 f"image's own signal, not {signal}."
             )
         return warnings
+
+
+def _is_other(deployment: Object, name: str) -> bool:
+    """Say whether a Deployment is not the container of this name. Raises Conflict when it is."""
+    notes = deployment["metadata"].get("annotations") or {}
+    if not is_owned(deployment) or notes.get(marks.NAME) != name or marks.ID not in notes:
+        return True
+    raise Conflict(name_conflict(name, notes[marks.ID]))
 
 
 def _main(document: Object) -> Object:

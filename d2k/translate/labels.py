@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 MANAGED_BY = "d2k.io/managed-by"
 OWNER = "d2k"
@@ -49,6 +50,12 @@ def usable_labels(labels: Mapping[str, str]) -> dict[str, str]:
 def owned(kind: str, labels: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the labels of an object of d2k: `kind` is what it stands for (container, network, image, volume, …)."""
     return {**usable_labels(labels or {}), MANAGED_BY: OWNER, KIND: kind}
+
+
+def is_owned(obj: Mapping[str, Any]) -> bool:
+    """Say whether a Kubernetes object is d2k's: no other is ever listed, changed or deleted."""
+    labels = obj["metadata"].get("labels") or {}
+    return bool(labels.get(MANAGED_BY) == OWNER)
 
 
 def container_label(container_id: str) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from d2k.errors import InvalidParameter, SystemFailure
+from d2k.translate.ids import derived_id
 
 # Room for the suffixes of ReplicaSets and pods (`-5d8f9c7b6d-abcde`) and of d2k's own Services in 63 characters.
 LONGEST = 45
@@ -55,7 +56,8 @@ def deployment_name(docker_name: str, container_id: str, taken: Callable[[str], 
     """Return the name of the container's Kubernetes objects: a label of RFC 1035, at most 45 characters.
 
     It is Docker's own name where Kubernetes accepts that and `taken` does not say that something has it already;
-    otherwise a likeness of it, followed by the first 8 digits of the id, or more of them when that is taken too.
+    otherwise a likeness of it with digits that follow from the name alone, so that of two containers that are created
+    with one name at once only one finds its name free. When renamed containers have both, it ends in digits of the id.
     Raises SystemFailure when even the longest candidate is taken.
     """
     for candidate in _candidates(docker_name, container_id):
@@ -70,8 +72,8 @@ def _candidates(docker_name: str, container_id: str) -> Iterator[str]:
     likeness = re.sub(r"[^a-z0-9]+", "-", docker_name.lower()).strip("-")
     if not likeness[:1].isalpha():
         likeness = f"c-{likeness}"
-    for digits in (8, 16, 32):
-        yield f"{likeness[: LONGEST - digits - 1].rstrip('-')}-{container_id[:digits]}"
+    for source, digits in ((derived_id(docker_name), 8), (container_id, 8), (container_id, 16), (container_id, 32)):
+        yield f"{likeness[: LONGEST - digits - 1].rstrip('-')}-{source[:digits]}"
 
 
 def host_name(container_id: str) -> str:

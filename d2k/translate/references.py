@@ -78,10 +78,6 @@ class Reference:
         """Return the same repository with this digest and no tag."""
         return replace(self, tag="", digest=digest)
 
-    def bare(self) -> Reference:
-        """Return the same repository without tag and digest."""
-        return replace(self, tag="", digest="")
-
 
 def parse(text: str) -> Reference:
     """Read a reference in its familiar or its normalised form. Raises InvalidParameter with the Engine's text."""

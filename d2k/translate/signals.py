@@ -6,8 +6,6 @@ import re
 
 from d2k.errors import InvalidParameter
 
-KILL = 9
-TERM = 15
 
 _FIRST_REAL_TIME = 34
 _LAST = 64

@@ -289,7 +289,10 @@ def test_on_failure_gives_up(engine: Engine) -> None:
     with engine.container("--restart", "on-failure:1", "busybox", "sh", "-c", "echo run; exit 6") as name:
         eventually(lambda: state(engine, name)["Status"] == "exited", 60)
         assert state(engine, name)["ExitCode"] == 6
-        assert engine.docker("logs", name).ok().lines == ["run", "run"]
+        assert engine.docker.inspect(name, "{{json .RestartCount}}") == 1
+        # Kubernetes keeps the log of the last run only, of a process that fails faster than d2k can read it.
+        lines = engine.docker("logs", name).ok().lines
+        assert lines == ["run", "run"] if engine.kind == "reference" else lines in (["run"], ["run", "run"])
 
 
 def test_a_crashing_container_shows_as_restarting(engine: Engine) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from harness.cli import Docker
 from harness.cluster import Namespace
 from harness.engine import Engine
@@ -103,15 +102,6 @@ def test_volumes_from(engine: Engine) -> None:
         script = "until test -e /data/f; do sleep 0.1; done; cat /data/f"
         ran = engine.docker("run", "--rm", "--volumes-from", name, "busybox", "sh", "-c", script)
         assert ran.ok().out == "x"
-
-
-def test_a_new_volume_is_filled_from_the_image(engine: Engine) -> None:
-    if engine.kind == "d2k":
-        pytest.xfail("d2k does not fill volumes yet")
-    volume = engine.name()
-    assert "root" in engine.docker("run", "--rm", "-v", f"{volume}:/etc", "busybox", "cat", "/etc/passwd").ok().out
-    empty = engine.docker("run", "--rm", "-v", f"{engine.name()}:/etc:nocopy", "busybox", "ls", "/etc/passwd")
-    assert empty.code == 1
 
 
 def test_prune(docker: Docker, api: Api, name: str) -> None:
