@@ -14,7 +14,6 @@ from d2k.cluster.cache import ClusterCache
 from d2k.cluster.client import KubeClient
 from d2k.cluster.errors import KubeError
 from d2k.cluster.pod_dial import PodDialer
-from d2k.cluster.saved_logs import SavedLogs
 from d2k.config import Config
 from d2k.http import errors
 from d2k.http.shortcuts import Shortcuts
@@ -35,12 +34,14 @@ from d2k.services.proxy import PortProxy
 from d2k.services.publish import Publisher
 from d2k.services.reconcile import Reconciler
 from d2k.services.removal import Removal
+from d2k.services.saved_logs import SavedLogs
 from d2k.services.signalling import Signaller
 from d2k.services.system import System
 from d2k.services.top import Top
 from d2k.services.volumes import Volumes
 from d2k.services.waiting import Waiting
 from d2k.services.workloads import Workloads
+from d2k.versions import MAXIMUM
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,8 @@ def create_app(config: Config) -> Flask:
         absent.blueprint(),
     ):
         app.register_blueprint(blueprint)
-    app.wsgi_app = VersionPrefix(Shortcuts(app.wsgi_app, listing.details))  # type: ignore[method-assign]
+    # As Flask documents it; mypy takes a method for one that stays.
+    app.wsgi_app = VersionPrefix(Shortcuts(app.wsgi_app, listing.inspect))  # type: ignore[method-assign]
     reconciler.start()
     keeper.start()
     proxy.start()
@@ -126,13 +128,14 @@ def _measure(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
         g.started = time.monotonic()
-        g.api_version = request.environ.get(ENVIRON, (1, 51))
+        g.api_version = request.environ.get(ENVIRON, MAXIMUM)
 
     @app.after_request
     def count(response: Response) -> Response:
-        route = request.url_rule.rule if request.url_rule else "none"
+        # Without a route the method may be any word, and each would be a series of its own.
+        method, route = (request.method, request.url_rule.rule) if request.url_rule else ("any", "none")
         seconds = time.monotonic() - g.started
-        metrics.REQUESTS.labels(request.method, route, str(response.status_code)).inc()
-        metrics.REQUEST_SECONDS.labels(request.method, route).observe(seconds)
+        metrics.REQUESTS.labels(method, route, str(response.status_code)).inc()
+        metrics.REQUEST_SECONDS.labels(method, route).observe(seconds)
         log.debug("%s %s %d %.1f ms", request.method, request.full_path, response.status_code, seconds * 1000)
         return response

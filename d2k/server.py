@@ -29,7 +29,7 @@ LINE_LIMIT = 128 * 1024
 HEADER_LIMIT = 64 * 1024
 """The longest header, in bytes: X-Registry-Config carries the credentials of every registry."""
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def serve(config: Config) -> NoReturn:
@@ -69,7 +69,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         try:
             return create_app(self._config)
         except StartError as error:
-            _log.error("d2k cannot start: %s", error)
+            log.error("d2k cannot start: %s", error)  # noqa: TRY400 - one line: a traceback helps no operator
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
@@ -79,7 +79,7 @@ def settings(config: Config) -> dict[str, Any]:
 
     def started(worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
         _settle()
-        _log.info("d2k %s serves the namespace %s on %s:%d", __version__, config.namespace, host, config.port)
+        log.info("d2k %s serves the namespace %s on %s:%d", __version__, config.namespace, host, config.port)
 
     return {
         "bind": f"{host}:{config.port}",

@@ -9,9 +9,9 @@ need_venv
 ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || die "port $port of 127.0.0.1 is in use: choose another with D2K_PORT"
 find_cluster || die "no cluster: $NO_CLUSTER; name one with D2K_KUBECONFIG"
 
-if [ -n "$IS_LAB" ]; then # in a namespace of its own, with no more rights than the chart's Role
+if [ -n "$IS_LAB" ]; then # in a namespace of its own, with no more rights than the chart gives: its Role, and to look at the nodes
   export D2K_NAMESPACE=${D2K_NAMESPACE:-d2k}
-  D2K_KUBECONFIG=$(.venv/bin/python scripts/role_kubeconfig.py --namespace "$D2K_NAMESPACE" --output "${KUBECONFIG%/*}/d2k.kubeconfig")
+  D2K_KUBECONFIG=$(.venv/bin/python scripts/role_kubeconfig.py --namespace "$D2K_NAMESPACE" --cluster --output "${KUBECONFIG%/*}/d2k.kubeconfig")
 else
   D2K_KUBECONFIG=${KUBECONFIG:-$HOME/.kube/config}
   D2K_KUBECONFIG=${D2K_KUBECONFIG%%:*}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NoReturn
+
 from flask import Blueprint, Response
 
 from d2k.errors import NotFound, NotSupported, Unavailable
@@ -35,30 +38,30 @@ _REFUSED = {
 
 def blueprint() -> Blueprint:
     """Return the routes of everything that is not served."""
-    bp = Blueprint("absent", __name__)
+    routes = Blueprint("absent", __name__)
     for path in _SWARM_PATHS:
         for rule in (f"/{path}", f"/{path}/<path:rest>"):
-            bp.add_url_rule(rule, endpoint=f"swarm:{rule}", view_func=_swarm, methods=_EVERY)
+            routes.add_url_rule(rule, endpoint=f"swarm:{rule}", view_func=_swarm, methods=_EVERY)
     for rule, sentence in _REFUSED.items():
-        bp.add_url_rule(rule, endpoint=f"refused:{rule}", view_func=_refusal(sentence), methods=_EVERY)
+        routes.add_url_rule(rule, endpoint=f"refused:{rule}", view_func=_refusal(sentence), methods=_EVERY)
 
-    @bp.get("/plugins")
+    @routes.get("/plugins")
     def plugins() -> Response:
         return answers.json([])
 
-    @bp.get("/plugins/<path:name>/json")
-    def plugin(name: str) -> Response:
+    @routes.get("/plugins/<path:name>/json")
+    def plugin(name: str) -> NoReturn:
         raise NotFound(f'plugin "{name}" not found')
 
-    return bp
+    return routes
 
 
-def _swarm(**_: str) -> Response:
+def _swarm(**_: str) -> NoReturn:
     raise Unavailable(_SWARM)
 
 
-def _refusal(sentence: str):  # type: ignore[no-untyped-def]
-    def refuse(**_: str) -> Response:
+def _refusal(sentence: str) -> Callable[..., NoReturn]:
+    def refuse(**_: str) -> NoReturn:
         raise NotSupported(sentence)
 
     return refuse

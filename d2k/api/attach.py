@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, request
 
 from d2k.api.duplex import HijackedClient
 from d2k.http import answers, query
-from d2k.http.hijack import MULTIPLEXED, RAW, Connection, Hijack
+from d2k.http.hijack import Connection, Hijack, content_type
 from d2k.services.attach import Attachments, AttachOptions
 
 
@@ -29,7 +29,7 @@ def blueprint(service: Attachments) -> Blueprint:
         def session(connection: Connection) -> None:
             service.run(container, options, HijackedClient(connection, tty=container.tty))
 
-        return Hijack(RAW if container.tty or g.api_version < (1, 42) else MULTIPLEXED, session, "attach")
+        return Hijack(content_type(g.api_version, tty=container.tty), session, "attach")
 
     @routes.post("/containers/<reference>/resize")
     def resize(reference: str) -> Response:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Blueprint, Response, request
 
@@ -15,8 +16,7 @@ from d2k.services.creation import Creation
 from d2k.services.lifecycle import Lifecycle
 from d2k.services.listing import Listing
 from d2k.services.removal import Removal
-from d2k.services.waiting import Waiting
-from d2k.translate.record import Container
+from d2k.services.waiting import Outcome, Waiting
 
 _CREATE = CreateRequest()
 # The engine tolerates a start with a body of a few bytes: some clients send `{}`.
@@ -36,22 +36,22 @@ class ContainerServices:
 
 def blueprint(services: ContainerServices) -> Blueprint:
     """Return the routes of containers."""
-    bp = Blueprint("containers", __name__, url_prefix="/containers")
-    _reading(bp, services)
-    _life(bp, services)
-    _ending(bp, services)
-    return bp
+    routes = Blueprint("containers", __name__, url_prefix="/containers")
+    _reading(routes, services)
+    _life(routes, services)
+    _ending(routes, services)
+    return routes
 
 
-def _reading(bp: Blueprint, services: ContainerServices) -> None:
-    @bp.get("/json")
+def _reading(routes: Blueprint, services: ContainerServices) -> None:
+    @routes.get("/json")
     def list_containers() -> Response:
         args = request.args
         filters = query.filters(args)
         for legacy in ("before", "since"):
             if args.get(legacy):
                 filters.setdefault(legacy, []).append(args[legacy])
-        rows = services.listing.rows(
+        rows = services.listing.list_all(
             filters,
             everything=query.boolean(args, "all"),
             limit=query.integer(args, "limit", 0),
@@ -59,21 +59,21 @@ def _reading(bp: Blueprint, services: ContainerServices) -> None:
         )
         return answers.json(rows)
 
-    @bp.get("/<name>/json")
+    @routes.get("/<name>/json")
     def inspect_container(name: str) -> Response:
-        return answers.json(services.listing.details(name, size=query.boolean(request.args, "size")))
+        return answers.json(services.listing.inspect(name, size=query.boolean(request.args, "size")))
 
 
-def _life(bp: Blueprint, services: ContainerServices) -> None:
+def _life(routes: Blueprint, services: ContainerServices) -> None:
     lifecycle = services.lifecycle
 
-    @bp.post("/create")
+    @routes.post("/create")
     def create_container() -> Response:
         body = load_body(_CREATE, request, needed=True)
         created = services.creation.create(request.args.get("name", ""), body, request.args.get("platform", ""))
         return answers.json({"Id": created.id, "Warnings": created.warnings}, 201)
 
-    @bp.post("/<name>/start")
+    @routes.post("/<name>/start")
     def start_container(name: str) -> Response:
         if len(request.stream.read(_START_BODY + 1)) > _START_BODY:
             raise InvalidParameter(
@@ -82,35 +82,35 @@ def _life(bp: Blueprint, services: ContainerServices) -> None:
         lifecycle.start(name)
         return answers.empty(204)
 
-    @bp.post("/<name>/stop")
+    @routes.post("/<name>/stop")
     def stop_container(name: str) -> Response:
         lifecycle.stop(name, query.integer(request.args, "t"), request.args.get("signal", ""))
         return answers.empty(204)
 
-    @bp.post("/<name>/restart")
+    @routes.post("/<name>/restart")
     def restart_container(name: str) -> Response:
         lifecycle.restart(name, query.integer(request.args, "t"), request.args.get("signal", ""))
         return answers.empty(204)
 
-    @bp.post("/<name>/kill")
+    @routes.post("/<name>/kill")
     def kill_container(name: str) -> Response:
         lifecycle.kill(name, request.args.get("signal", ""))
         return answers.empty(204)
 
-    @bp.post("/<name>/rename")
+    @routes.post("/<name>/rename")
     def rename_container(name: str) -> Response:
         lifecycle.rename(name, request.args.get("name", ""))
         return answers.empty(204)
 
 
-def _ending(bp: Blueprint, services: ContainerServices) -> None:
-    @bp.post("/<name>/wait")
+def _ending(routes: Blueprint, services: ContainerServices) -> None:
+    @routes.post("/<name>/wait")
     def wait_container(name: str) -> Response:
         condition = request.args.get("condition", "")
         container = services.waiting.check(name, condition)
-        return guard.stream(_waited(services.waiting, container, condition), answers.JSON, "wait")
+        return guard.stream(_waited(partial(services.waiting.wait, container, condition)), answers.JSON, "wait")
 
-    @bp.delete("/<name>")
+    @routes.delete("/<name>")
     def delete_container(name: str) -> Response:
         services.removal.delete(
             name,
@@ -120,11 +120,11 @@ def _ending(bp: Blueprint, services: ContainerServices) -> None:
         )
         return answers.empty(204)
 
-    @bp.post("/prune")
+    @routes.post("/prune")
     def prune_containers() -> Response:
         pruned = services.removal.prune(query.filters(request.args))
         return answers.json({"ContainersDeleted": pruned.ids or None, "SpaceReclaimed": 0})
 
 
-def _waited(waiting: Waiting, container: Container, condition: str) -> Generator[bytes, None, None]:
-    yield answers.encode(waiting.wait(container, condition).document())
+def _waited(wait: Callable[[], Outcome]) -> Generator[bytes, None, None]:
+    yield answers.encode(wait().document())

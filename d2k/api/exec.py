@@ -6,7 +6,7 @@ from flask import Blueprint, Response, g, request
 
 from d2k.api.duplex import HijackedClient
 from d2k.http import answers, query
-from d2k.http.hijack import MULTIPLEXED, RAW, Connection, Hijack
+from d2k.http.hijack import Connection, Hijack, content_type
 from d2k.schemas.base import load_body
 from d2k.schemas.exec import ExecCreate, ExecStart
 from d2k.services.execs import Execs
@@ -34,7 +34,7 @@ def blueprint(service: Execs) -> Blueprint:
         def session(connection: Connection) -> None:
             service.run(stored, HijackedClient(connection, tty=tty), tty=tty, size=body.get("ConsoleSize"))
 
-        return Hijack(RAW if tty or g.api_version < (1, 42) else MULTIPLEXED, session, "exec")
+        return Hijack(content_type(g.api_version, tty=tty), session, "exec")
 
     @routes.post("/exec/<identifier>/resize")
     def resize(identifier: str) -> Response:

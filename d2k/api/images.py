@@ -15,15 +15,15 @@ _PUSHED = "d2k keeps no image's layers: "
 
 def blueprint(service: Images) -> Blueprint:
     """Return the routes below `/images`, with `/build` and `/commit`."""
-    views = Blueprint("images", __name__)
-    _add_reads(views, service)
-    _add_writes(views, service)
-    _add_unsupported(views)
-    return views
+    routes = Blueprint("images", __name__)
+    _add_reads(routes, service)
+    _add_writes(routes, service)
+    _add_unsupported(routes)
+    return routes
 
 
-def _add_reads(views: Blueprint, service: Images) -> None:
-    @views.get("/images/json")
+def _add_reads(routes: Blueprint, service: Images) -> None:
+    @routes.get("/images/json")
     def list_images() -> Response:
         filters = query.filters(request.args)
         if g.api_version < (1, 41) and request.args.get("filter"):
@@ -31,17 +31,17 @@ def _add_reads(views: Blueprint, service: Images) -> None:
         shared_size = query.boolean(request.args, "shared-size")
         return answers.json(service.list_all(filters, g.api_version, shared_size=shared_size))
 
-    @views.get("/images/<path:name>/json")
+    @routes.get("/images/<path:name>/json")
     def inspect_image(name: str) -> Response:
         return answers.json(service.inspect(name, g.api_version, request.args.get("platform", "")))
 
-    @views.get("/images/<path:name>/history")
+    @routes.get("/images/<path:name>/history")
     def image_history(name: str) -> Response:
         return answers.json(service.history(name))
 
 
-def _add_writes(views: Blueprint, service: Images) -> None:
-    @views.post("/images/create")
+def _add_writes(routes: Blueprint, service: Images) -> None:
+    @routes.post("/images/create")
     def create_image() -> Response:
         args = request.args
         if args.get("fromSrc"):
@@ -55,49 +55,49 @@ def _add_writes(views: Blueprint, service: Images) -> None:
         messages = service.pull(args["fromImage"], args.get("tag", ""), args.get("platform", ""), registry_auth)
         return answers.json_stream(messages)
 
-    @views.post("/images/<path:name>/tag")
+    @routes.post("/images/<path:name>/tag")
     def tag_image(name: str) -> Response:
         service.tag(name, request.args.get("repo", ""), request.args.get("tag", ""))
         return answers.empty(201)
 
-    @views.delete("/images/<path:name>")
+    @routes.delete("/images/<path:name>")
     def remove_image(name: str) -> Response:
         return answers.json(service.remove(name, force=query.boolean(request.args, "force")))
 
-    @views.post("/images/prune")
+    @routes.post("/images/prune")
     def prune_images() -> Response:
         return answers.json(service.prune(query.filters(request.args)))
 
 
-def _add_unsupported(views: Blueprint) -> None:
-    @views.post("/images/load")
+def _add_unsupported(routes: Blueprint) -> None:
+    @routes.post("/images/load")
     def load_images() -> NoReturn:
         raise NotSupported(f"docker load is not supported: {_PUSHED}push the image to a registry and pull it instead")
 
-    @views.get("/images/get")
-    @views.get("/images/<path:name>/get")
+    @routes.get("/images/get")
+    @routes.get("/images/<path:name>/get")
     def save_images(name: str = "") -> NoReturn:  # noqa: ARG001 - the answer is the same for every image
         raise NotSupported(f"docker save is not supported: {_PUSHED}copy it from its registry, with skopeo for example")
 
-    @views.post("/images/<path:name>/push")
+    @routes.post("/images/<path:name>/push")
     def push_image(name: str) -> NoReturn:  # noqa: ARG001 - the answer is the same for every image
         raise NotSupported(
             f"docker push is not supported: {_PUSHED}push from where the image was built, or copy it between "
             "registries, with skopeo for example"
         )
 
-    @views.get("/images/search")
+    @routes.get("/images/search")
     def search_images() -> NoReturn:
         raise NotSupported("docker search is not supported: search on the registry's own web page and pull by name")
 
-    @views.post("/build")
+    @routes.post("/build")
     def build_image() -> NoReturn:
         raise NotSupported(
             "docker build is not supported: build with docker buildx, BuildKit or buildah and push to a registry, "
             "then pull the image by its name"
         )
 
-    @views.post("/commit")
+    @routes.post("/commit")
     def commit_container() -> NoReturn:
         raise NotSupported(
             "docker commit is not supported: Kubernetes cannot make an image of a container; write a Dockerfile, "

@@ -8,7 +8,7 @@ from contextlib import closing
 from flask import Blueprint, Response, g, request
 
 from d2k.http import guard, query, stdcopy
-from d2k.http.hijack import MULTIPLEXED, RAW
+from d2k.http.hijack import content_type
 from d2k.services.logs import LogOptions, Logs
 
 
@@ -29,9 +29,7 @@ def blueprint(service: Logs) -> Blueprint:
             details=query.boolean(request.args, "details"),
         )
         tty, lines = service.read(reference, options)
-        return guard.stream(
-            lines if tty else _framed(lines), RAW if tty or g.api_version < (1, 42) else MULTIPLEXED, "logs"
-        )
+        return guard.stream(lines if tty else _framed(lines), content_type(g.api_version, tty=tty), "logs")
 
     return routes
 

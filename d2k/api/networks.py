@@ -22,44 +22,44 @@ _BOOLEANS = frozenset(("1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FA
 
 def blueprint(service: Networks) -> Blueprint:
     """Return the routes below `/networks`."""
-    views = Blueprint("networks", __name__)
+    routes = Blueprint("networks", __name__)
 
-    @views.get("/networks")
+    @routes.get("/networks")
     def list_networks() -> Response:
         filters = query.filters(request.args)
         return answers.json(service.list_all(filters, containers=g.api_version < _PLAIN_LIST))
 
-    @views.get("/networks/<path:reference>")
+    @routes.get("/networks/<path:reference>")
     def inspect_network(reference: str) -> Response:
         _check_verbose(request.args)
         return answers.json(service.inspect(reference, request.args.get("scope", "")))
 
-    @views.post("/networks/create")
+    @routes.post("/networks/create")
     def create_network() -> Response:
         return answers.json(service.create(load_body(_CREATE, request)), 201)
 
-    @views.post("/networks/<path:reference>/connect")
+    @routes.post("/networks/<path:reference>/connect")
     def connect(reference: str) -> Response:
         body = load_body(_CONNECT, request)
         service.connect(reference, body["Container"], body.get("EndpointConfig") or {})
         return answers.empty(200)
 
-    @views.post("/networks/<path:reference>/disconnect")
+    @routes.post("/networks/<path:reference>/disconnect")
     def disconnect(reference: str) -> Response:
         body = load_body(_DISCONNECT, request)
         service.disconnect(reference, body["Container"], force=body["Force"])
         return answers.empty(200)
 
-    @views.delete("/networks/<path:reference>")
+    @routes.delete("/networks/<path:reference>")
     def remove_network(reference: str) -> Response:
         service.remove(reference)
         return answers.empty(204)
 
-    @views.post("/networks/prune")
+    @routes.post("/networks/prune")
     def prune_networks() -> Response:
         return answers.json(service.prune(query.filters(request.args)))
 
-    return views
+    return routes
 
 
 def _check_verbose(args: Mapping[str, str]) -> None:

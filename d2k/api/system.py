@@ -13,26 +13,26 @@ from d2k.services.system import System
 
 def blueprint(system: System, ready: Callable[[], bool]) -> Blueprint:
     """Return the routes; `ready` says whether every reflector has listed its objects."""
-    bp = Blueprint("system", __name__)
+    routes = Blueprint("system", __name__)
 
-    @bp.get("/version")
+    @routes.get("/version")
     def version() -> Response:
         return answers.json(system.version())
 
-    @bp.get("/info")
+    @routes.get("/info")
     def info() -> Response:
         return answers.json(system.info())
 
-    @bp.get("/metrics")
+    @routes.get("/metrics")
     def metrics() -> Response:
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
-    @bp.get("/healthz")
+    @routes.get("/healthz")
     def healthz() -> Response:
         return answers.text("ok\n")
 
-    @bp.get("/readyz")
+    @routes.get("/readyz")
     def readyz() -> Response:
         return answers.text("ok\n") if ready() else answers.text("the cache is not filled yet\n", 503)
 
-    return bp
+    return routes

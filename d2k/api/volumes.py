@@ -15,9 +15,9 @@ _CREATE = VolumeCreateSchema()
 
 def blueprint(service: Volumes) -> Blueprint:
     """Return the routes below `/volumes`."""
-    views = Blueprint("volumes", __name__)
+    routes = Blueprint("volumes", __name__)
 
-    @views.get("/volumes")
+    @routes.get("/volumes")
     def list_volumes() -> Response:
         try:
             filters = query.filters(request.args)
@@ -25,25 +25,25 @@ def blueprint(service: Volumes) -> Blueprint:
             raise InvalidParameter(f"error reading volume filters: {error}") from error
         return answers.json({"Volumes": service.list_all(filters), "Warnings": None})
 
-    @views.get("/volumes/<path:name>")
+    @routes.get("/volumes/<path:name>")
     def inspect_volume(name: str) -> Response:
         return answers.json(service.inspect(name))
 
-    @views.post("/volumes/create")
+    @routes.post("/volumes/create")
     def create_volume() -> Response:
         return answers.json(service.create(load_body(_CREATE, request)), 201)
 
-    @views.put("/volumes/<path:name>")
+    @routes.put("/volumes/<path:name>")
     def update_volume(name: str) -> Response:  # noqa: ARG001 - the answer is the same for every volume
         raise Unavailable("volume update only valid for cluster volumes, but swarm is unavailable")
 
-    @views.delete("/volumes/<path:name>")
+    @routes.delete("/volumes/<path:name>")
     def remove_volume(name: str) -> Response:
         service.remove(name, force=query.boolean(request.args, "force"))
         return answers.empty(204)
 
-    @views.post("/volumes/prune")
+    @routes.post("/volumes/prune")
     def prune_volumes() -> Response:
         return answers.json(service.prune(query.filters(request.args), g.api_version))
 
-    return views
+    return routes

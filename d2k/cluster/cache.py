@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import gevent
 import gevent.event
 
 from d2k.cluster.client import KubeClient
-from d2k.cluster.errors import KubeNotFoundError
+from d2k.cluster.errors import KubeConflictError, KubeNotFoundError
 from d2k.cluster.reflector import Reflector
 from d2k.cluster.resources import CLAIMS, CONFIG_MAPS, DEPLOYMENTS, ENDPOINT_SLICES, PODS, SERVICES, Resource
 from d2k.cluster.store import Store, container_key
 from d2k.translate.labels import KIND, SELECTOR, is_owned
+from d2k.translate.soundness import unreadable
+
+log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 Listener = Callable[[Resource, str, Object], None]
@@ -56,7 +61,7 @@ class ClusterCache:
 
     def __init__(self, client: KubeClient):
         self._client = client
-        self._stores = {resource: Store() for resource in SELECTORS}
+        self._stores = {resource: Store(partial(unreadable, resource.kind)) for resource in SELECTORS}
         self._listeners: list[Listener] = []
         self._waiters: dict[str, set[Changes]] = {}
         self.reflectors = [
@@ -116,6 +121,11 @@ class ClusterCache:
             return None
         return self._keep(resource, "MODIFIED", found) if is_owned(found) else found
 
+    def refresh(self, resource: Resource) -> None:
+        """Read every object of a kind as the API server has it now, when the watch may be behind."""
+        for found in self._client.list_all(resource, SELECTORS[resource])["items"]:
+            self._keep(resource, "MODIFIED", found)
+
     # -- writes: the answer goes into the cache, so that the next read sees it -----------------------------------
 
     def create(self, resource: Resource, body: Object) -> Object:
@@ -142,6 +152,13 @@ class ClusterCache:
             self._keep(resource, "MODIFIED", answer)
         elif self._stores[resource].bury(obj):
             self._changed(resource, "DELETED", obj)
+
+    def discard(self, resource: Resource, obj: Object) -> None:
+        """Delete exactly this object; that it is gone already, or another one has its name, is no error."""
+        try:
+            self.delete(resource, obj)
+        except (KubeNotFoundError, KubeConflictError):
+            log.debug("%s %s went before it was deleted", resource.kind, obj["metadata"]["name"])
 
     def _keep(self, resource: Resource, change: str, obj: Object) -> Object:
         if self._stores[resource].put(obj):

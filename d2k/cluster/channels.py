@@ -154,9 +154,14 @@ class Channels:
                 return
 
     @property
+    def broken(self) -> bool:
+        """Whether the iteration is over, or was left, without the API server saying how the command ended."""
+        return not self._status
+
+    @property
     def outcome(self) -> Outcome:
         """How the command ended, once the iteration is over. Raises ChannelsError when the connection broke before."""
-        if not self._status:
+        if self.broken:
             raise ChannelsError("the connection to the API server broke before the command ended")
         return parse_status(bytes(self._status))
 

@@ -26,7 +26,7 @@ WATCH_SECONDS = 300
 # A watch that the server should have ended by now is a dead connection.
 READ_SLACK = 15
 FIRST_BACKOFF, LAST_BACKOFF = 0.2, 15.0
-# A watch that ends sooner and told nothing is a failure of something between: at once again would be a storm.
+# A watch that ends sooner was cut off by something: to begin again at once, and again, would be a storm.
 SHORTEST_WATCH = 1.0
 
 
@@ -57,11 +57,8 @@ class Reflector:
             try:
                 if not version:
                     version = self._list()
-                began = time.monotonic()
                 for seen in self._watch(version):
                     version, backoff = seen, FIRST_BACKOFF
-                if time.monotonic() - began < SHORTEST_WATCH:
-                    raise KubeUnavailableError(503, "WatchEnded", "the API server ended the watch at once")
             except KubeGoneError:
                 log.info("history of %s is gone, listing again", self.resource.plural)
                 version = ""
@@ -96,6 +93,7 @@ class Reflector:
             "resourceVersion": version,
             "timeoutSeconds": seconds,
         }
+        began = time.monotonic()
         response = self._client.open(self.resource, query=query, read_timeout=seconds + READ_SLACK)
         try:
             for line in _lines(response):
@@ -105,6 +103,8 @@ class Reflector:
                 yield self._take(event["type"], event["object"])
         finally:
             response.close()
+        if time.monotonic() - began < SHORTEST_WATCH:
+            raise KubeUnavailableError(503, "WatchEnded", "the API server ended the watch at once")
 
     def _take(self, kind: str, obj: Object) -> str:
         if kind == "DELETED":

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from d2k.translate.labels import CONTAINER
 
 Object = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 def container_key(obj: Object) -> str:
@@ -24,7 +27,10 @@ MOST_DEAD = 4096
 class Store:
     """Objects of one kind, never older than what was put in before."""
 
-    def __init__(self) -> None:
+    def __init__(self, unreadable: Callable[[Object], str] = lambda _: "") -> None:
+        """`unreadable` says why an object is left out; it returns the empty string for one that is taken in."""
+        self._unreadable = unreadable
+        self._told: set[str] = set()
         self._by_name: dict[str, Object] = {}
         self._by_container: dict[str, dict[str, Object]] = {}
         # uid → version at which the object went, the oldest first: neither a watch event nor an answer to a write from
@@ -54,6 +60,10 @@ class Store:
         meta.pop("managedFields", None)
         if _version(obj) <= max(self._dead.get(meta["uid"], -1), self._listed):
             return False
+        problem = self._unreadable(obj)
+        if problem:
+            self._tell(meta["uid"], problem)
+            return self._drop(obj, _version(obj))
         known = self._by_name.get(meta["name"])
         if known is not None:
             # Versions of one kind count up across objects: what has the name now may be newer than this one.
@@ -95,6 +105,11 @@ class Store:
         news = gone + [obj for obj in listed if self.put(obj)]
         self._listed = max(self._listed, -1 if version is None else version)
         return news
+
+    def _tell(self, uid: str, problem: str) -> None:
+        if uid not in self._told:
+            self._told.add(uid)
+            log.warning("%s: it is left alone and shown nowhere", problem)
 
     def _drop(self, obj: Object, version: float) -> bool:
         meta = obj["metadata"]

@@ -13,7 +13,7 @@ from d2k.errors import DockerError
 from d2k.http import answers
 from d2k.translate.refusals import explain
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def register(app: Flask) -> None:
@@ -32,7 +32,7 @@ def _docker(error: DockerError) -> Response:
 
 def _kubernetes(error: KubeError) -> Response:
     explained = explain(error)
-    _log.warning(
+    log.warning(
         "%s %s: the API server answered %d %s: %s",
         request.method,
         request.path,
@@ -54,5 +54,5 @@ def _http(error: HTTPException) -> BaseResponse:
 
 
 def _defect(error: Exception) -> Response:
-    _log.error("%s %s failed", request.method, request.path, exc_info=error)
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
     return answers.message("d2k met an internal error; its log says more", 500)

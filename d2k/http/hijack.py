@@ -37,7 +37,12 @@ HEAD_PAUSE = 0.02
 LINGER = 2.0
 """Seconds that the end of the client's own bytes is waited for after the last payload."""
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
+
+
+def content_type(api_version: tuple[int, ...], *, tty: bool) -> str:
+    """Return the type of a stream of output: API 1.42 began to tell frames from raw bytes."""
+    return RAW if tty or api_version < (1, 42) else MULTIPLEXED
 
 
 class Connection:
@@ -159,7 +164,7 @@ class Hijack(Response):
         except ConnectionError:
             raise
         except Exception:
-            _log.exception("A %s stream failed", self._kind)
+            log.exception("A %s stream failed", self._kind)
         finally:
             connection.finish()
             gauge.dec()

@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from d2k import __version__
 from d2k.http import answers
+from d2k.versions import MAXIMUM, MINIMUM, dotted
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-MINIMUM = (1, 24)
-MAXIMUM = (1, 51)
 ENVIRON = "d2k.api_version"
 """The key of the WSGI environment that holds the request's API version, a tuple such as (1, 51)."""
 
 SERVER = f"Docker/{__version__} (linux)"
 HEADERS = (
-    ("Api-Version", ".".join(map(str, MAXIMUM))),
+    ("Api-Version", dotted(MAXIMUM)),
     ("Docker-Experimental", "false"),
     ("Ostype", "linux"),
 )
@@ -77,13 +76,9 @@ def _parse(text: str) -> tuple[int, ...]:
 def _refusal(text: str, version: tuple[int, ...]) -> str:
     if version < MINIMUM:
         return (
-            f"client version {text} is too old. Minimum supported API version is {_dotted(MINIMUM)}, "
+            f"client version {text} is too old. Minimum supported API version is {dotted(MINIMUM)}, "
             "please upgrade your client to a newer version"
         )
     if version > MAXIMUM:
-        return f"client version {text} is too new. Maximum supported API version is {_dotted(MAXIMUM)}"
+        return f"client version {text} is too new. Maximum supported API version is {dotted(MAXIMUM)}"
     return ""
-
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))

@@ -10,7 +10,6 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
 
 from d2k.config import Config
 from d2k.registry import manifests
@@ -97,13 +96,13 @@ class Registry:
         path = "tags/list"
         for _ in range(_TAG_PAGES):
             answer = repository.get(path, "application/json", TAGS_LIMIT)
-            page = manifests.decode(answer.body, "list of tags").get("tags") or []
-            found += [tag for tag in page if isinstance(tag, str)]
+            page = manifests.decode(answer.body, "list of tags").get("tags")
+            found += [tag for tag in page if isinstance(tag, str)] if isinstance(page, list) else []
             following = _NEXT_PAGE.search(answer.headers.get("Link", ""))
             if not following:
                 break
             # Only the query is taken over: the next page can be nowhere else.
-            path = "tags/list?" + urlsplit(urljoin(answer.url, following[1])).query
+            path = "tags/list?" + following[1].partition("#")[0].partition("?")[2]
         return found
 
     def _resolve(self, reference: Reference, platform: Platform, credentials: Credentials) -> ResolvedImage:

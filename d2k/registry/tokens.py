@@ -63,7 +63,7 @@ class Authenticator:
         self, challenge: Challenge, base: str, reference: Reference, credentials: Credentials
     ) -> tuple[str, float]:
         realm = challenge.parameters["realm"]
-        scheme = urlsplit(realm).scheme
+        scheme = _scheme(realm)
         if scheme not in ("http", "https"):
             raise RegistryError(f"the registry names a token service that cannot be asked: {realm}")
         if credentials and scheme == "http" and urlsplit(base).scheme == "https":
@@ -88,6 +88,13 @@ class Authenticator:
         if not isinstance(token, str):
             raise RegistryError("authorization server did not include a token in the response")
         return f"Bearer {token}", _life(document.get("expires_in"))
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        return ""
 
 
 def _key(base: str, reference: Reference, credentials: Credentials) -> Key:

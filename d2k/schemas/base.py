@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from gunicorn.http.errors import ParseException
 from marshmallow import INCLUDE, Schema, ValidationError, fields, pre_load
 from werkzeug.http import parse_options_header
 
@@ -99,7 +100,8 @@ def _element(field: Any, value: Any) -> Any:
         return _strict(field, value)
     if type(field) in _GO_TYPES:
         return _GO_TYPES[type(field)][2]
-    return {} if type(field) is fields.Nested else value
+    # What is a pointer in the engine stays null.
+    return {} if type(field) is fields.Nested and not field.allow_none else value
 
 
 def _mismatch(value: Any, go_type: str) -> ValidationError:
@@ -122,7 +124,7 @@ def load_body(schema: Schema, request: Request, *, needed: bool = False) -> dict
     Raises InvalidParameter, in the Engine's words where it has some: for another content type than JSON, a body above
     4 MiB, text that is no JSON document or more than one, values of the wrong type, and no body where one is `needed`.
     """
-    raw = request.stream.read(LIMIT + 1)
+    raw = _read(request)
     _check_content_type(request.headers.get("Content-Type", ""), bool(raw))
     if len(raw) > LIMIT:
         raise InvalidParameter(f"the request body is larger than {LIMIT} bytes")
@@ -138,6 +140,15 @@ def load_body(schema: Schema, request: Request, *, needed: bool = False) -> dict
     except ValidationError as error:
         raise InvalidParameter(_sentence(error.messages)) from None
     return loaded
+
+
+def _read(request: Request) -> bytes:
+    try:
+        raw: bytes = request.stream.read(LIMIT + 1)
+    except (ParseException, OSError) as error:
+        # Chunks that are none, or a client that left within one.
+        raise InvalidParameter(f"invalid JSON: {error}") from None
+    return raw
 
 
 def _check_content_type(header: str, has_body: bool) -> None:

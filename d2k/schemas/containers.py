@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from d2k.schemas.base import DockerSchema
+from d2k.schemas.networks import EndpointSchema
 
 
 class StringList(fields.Field[list[str]]):
@@ -25,6 +26,13 @@ class RestartPolicy(DockerSchema):
 
     Name = fields.String()
     MaximumRetryCount = fields.Integer()
+
+
+class PortBinding(DockerSchema):
+    """An entry of HostConfig.PortBindings."""
+
+    HostIp = fields.String()
+    HostPort = fields.String()
 
 
 class HostConfig(DockerSchema):
@@ -61,7 +69,7 @@ class HostConfig(DockerSchema):
     OomScoreAdj = fields.Integer()
     PidMode = fields.String()
     PidsLimit = fields.Integer()
-    PortBindings = fields.Dict()
+    PortBindings = fields.Dict(values=fields.List(fields.Nested(PortBinding), allow_none=True))
     Privileged = fields.Boolean()
     PublishAllPorts = fields.Boolean()
     ReadonlyPaths = fields.List(fields.String())
@@ -89,7 +97,7 @@ class Healthcheck(DockerSchema):
 class NetworkingConfig(DockerSchema):
     """The endpoints that a create request asks for."""
 
-    EndpointsConfig = fields.Dict()
+    EndpointsConfig = fields.Dict(values=fields.Nested(EndpointSchema, allow_none=True))
 
 
 class CreateRequest(DockerSchema):

@@ -17,17 +17,16 @@ from d2k.cluster.errors import KubeError
 from d2k.cluster.resources import DEPLOYMENTS, Resource
 from d2k.cluster.store import container_key
 from d2k.errors import Conflict, InvalidParameter
-from d2k.services.clock import now_ns
 from d2k.services.duplex import STDOUT, Duplex, watched
 from d2k.services.joined import JoinedSession
 from d2k.services.logs import Logs
-from d2k.services.lookup import ContainerLookup
+from d2k.services.lookup import ContainerLookup, is_up
 from d2k.services.output import Output
 from d2k.services.stdin import StdinPump
 from d2k.translate import detach
 from d2k.translate.loglines import for_terminal
 from d2k.translate.record import MAIN, RUNNING, Container, main_status
-from d2k.translate.state import current_pod, is_over, state_of, terminated
+from d2k.translate.state import current_pod, is_over, terminated
 
 Object = dict[str, Any]
 
@@ -100,7 +99,7 @@ class Attachments(AttachedClients):
         Raises NotFound, and Conflict when the container is neither running nor about to be.
         """
         container = self._lookup.get(reference)
-        if not (state_of(container, now_ns()).running or container.desired == RUNNING):
+        if not is_up(container):
             raise Conflict(f"container {container.id} is not running")
         self._sizes[container.key] = (height, width)
         for channels in list(self._terminals.get(container.key, ())):
@@ -156,7 +155,7 @@ class Attachments(AttachedClients):
         with channels, self._terminal(container, channels):
             if fresh or options.logs:
                 session = JoinedSession(self._client, pod["metadata"]["name"], channels, output, tty=container.tty)
-                session.run(lambda: pump.connect(channels))
+                session.run(lambda: pump.connect(channels), lambda: self._logs.follow(container.key, pod))
             else:
                 pump.connect(channels)
                 for stream, payload in channels:

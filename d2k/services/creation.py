@@ -166,6 +166,8 @@ class Creation:
             return object_name in foreign or (existing is not None and _is_other(existing, draft.name))
 
         while True:
+            # Another may have got the name while images and volumes were seen to.
+            self._check_name(draft.name)
             object_name = names.deployment_name(draft.name, draft.id, taken)
             document, warnings = workload.deployment(
                 workload.Draft(**{**vars(draft), "object_name": object_name}), self._config

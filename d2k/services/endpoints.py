@@ -43,8 +43,8 @@ class EndpointKeeper:
         self._wake = gevent.event.Event()
         # The networks that each container was seen in, so that one that left is taken out of them.
         self._seen: dict[str, set[str]] = {}
-        # Names that the log has told of as impossible: network and name.
-        self._told: set[tuple[str, str]] = set()
+        # Per network, the names of its running members that the log has told of as impossible.
+        self._told: dict[str, set[str]] = {}
 
     def start(self) -> None:
         """Begin to follow the cache, after one pass over every network."""
@@ -59,6 +59,7 @@ class EndpointKeeper:
         with self._writing:
             stored = self._cache[CONFIG_MAPS].get(networks.config_map_name(name))
             if stored is None or not networks.is_network(stored):
+                self._told.pop(name, None)
                 return
             network = networks.network(stored)
             if self._cache[SERVICES].get(network.service) is None:
@@ -109,9 +110,9 @@ class EndpointKeeper:
             self._wake.clear()
             failed = self._sync_dirty()
             if failed:
-                gevent.sleep(backoff)
+                # Not here: the other networks' names must not wait.
+                gevent.spawn_later(backoff, self._mark, failed)
                 backoff = min(backoff * 2, LAST_BACKOFF)
-                self._mark(failed)
             else:
                 backoff = FIRST_BACKOFF
 
@@ -160,10 +161,11 @@ class EndpointKeeper:
             raise
 
     def _tell_impossible_names(self, network: Network, containers: list[Container]) -> None:
+        told, now = self._told.get(network.name, set()), set()
         for container in endpoints.running_members(network.name, containers):
             for name in endpoints.host_names(endpoints.names_in(container, network.name))[1]:
-                if (network.name, name) not in self._told:
-                    self._told.add((network.name, name))
+                now.add(name)
+                if name not in told:
                     # Most containers without a name of the user's have such a one, and nobody looks it up.
                     log.log(
                         logging.DEBUG if name == container.name else logging.WARNING,
@@ -172,3 +174,4 @@ class EndpointKeeper:
                         name,
                         container.name,
                     )
+        self._told[network.name] = now

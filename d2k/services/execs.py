@@ -11,17 +11,17 @@ import gevent.event
 from d2k.cluster.cache import ClusterCache
 from d2k.cluster.channels import Channels, ChannelsError
 from d2k.cluster.client import KubeClient
-from d2k.cluster.errors import KubeError
-from d2k.cluster.exec_records import ExecRecords
-from d2k.errors import Conflict, InvalidParameter, NotSupported, SystemFailure
+from d2k.cluster.errors import KubeError, KubeUnavailableError
+from d2k.errors import Conflict, DockerError, InvalidParameter, NotSupported, SystemFailure
 from d2k.services.clock import now_ns
 from d2k.services.duplex import STDOUT, Duplex, watched
-from d2k.services.lookup import ContainerLookup
+from d2k.services.exec_records import ExecRecords
+from d2k.services.lookup import ContainerLookup, running_pod
 from d2k.services.stdin import StdinPump
 from d2k.translate import detach, execs
 from d2k.translate.ids import new_id
 from d2k.translate.labels import container_label
-from d2k.translate.record import MAIN, Container
+from d2k.translate.record import MAIN
 from d2k.translate.state import UNSEEN_EXIT, current_pod, state_of
 from d2k.translate.times import rfc3339
 
@@ -31,6 +31,8 @@ Object = dict[str, Any]
 READY_SECONDS = 10.0
 # A command that runs longer is marked as running in the cluster; shorter ones save that request.
 MARK_SECONDS = 0.5
+# How long to wait before the end of a command is written again to a cluster that did not answer.
+RETRY_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,8 @@ class _Live:
         self.ready = gevent.event.Event()
         self.channels: Channels | None = None
         self.started = False
+        # The exec as it ended, until the cluster has it.
+        self.ended: Object | None = None
 
 
 class Execs:
@@ -63,7 +67,7 @@ class Execs:
         container = self._lookup.get(reference)
         if not config.get("Cmd"):
             raise InvalidParameter("No exec command specified")
-        _running_pod(container)
+        running_pod(container)
         if config.get("Privileged") and not container.host_config.get("Privileged"):
             raise NotSupported(
                 "Kubernetes cannot give a command more privileges than its container has:"
@@ -80,7 +84,7 @@ class Execs:
     def find(self, identifier: str) -> Object:
         """Return a stored exec whose container runs. Raises NotFound, and Conflict when the container does not run."""
         stored = self._records.get(identifier)
-        _running_pod(self._lookup.get(stored["ContainerID"]))
+        running_pod(self._lookup.get(stored["ContainerID"]))
         return stored
 
     def inspect(self, identifier: str) -> Object:
@@ -90,6 +94,8 @@ class Execs:
         if running and not self._is_alive(stored):
             stored, running = {**stored, "ExitCode": UNSEEN_EXIT}, False
         live = self._live.get(identifier)
+        if live is not None and live.ended is not None:
+            return execs.inspect(live.ended, running=False)
         return execs.inspect(stored, running=running or (live is not None and live.started))
 
     def resize(self, identifier: str, height: int, width: int) -> None:
@@ -133,8 +139,10 @@ class Execs:
         _Run(self, stored, live, tty=tty, size=size or stored["Config"].get("ConsoleSize")).with_client(client)
 
     def _claim(self, stored: Object) -> _Live | None:
+        if stored["Started"]:
+            return None
         live = self._live.setdefault(stored["ID"], _Live())
-        if stored["Started"] or live.started:
+        if live.started:
             return None
         live.started = True
         return live
@@ -153,8 +161,8 @@ class Execs:
     # -- used by _Run ---------------------------------------------------------------------------------------------
 
     def open(self, stored: Object, command: list[str], *, stdin: bool, tty: bool) -> Channels:
-        """Run the command in its container's Pod. Raises KubeError, or Conflict when the container has stopped."""
-        pod = _running_pod(self._lookup.get(stored["ContainerID"]))
+        """Run the command in its container's Pod. Raises KubeError, Conflict if the container has stopped, NotFound."""
+        pod = running_pod(self._lookup.get(stored["ContainerID"]))
         stored["Pod"] = pod["metadata"]["uid"]
         return Channels.exec(self._client, pod["metadata"]["name"], MAIN, command, stdin=stdin, tty=tty)
 
@@ -163,12 +171,17 @@ class Execs:
         container = self._lookup.get(stored["ContainerID"])
         return str(container.spec.get("User") or container.image.get("User") or "")
 
-    def update(self, stored: Object) -> None:
-        """Write the exec's state to the cluster; a container that is gone needs none."""
+    def update(self, stored: Object) -> bool:
+        """Write the exec's state to the cluster; a container that is gone needs none.
+
+        Returns False when the cluster does not answer, so that it has to be written later.
+        """
         try:
             self._records.update(stored)
         except KubeError as error:
             log.info("the state of the exec %s cannot be stored: %s", stored["ID"], error)
+            return not isinstance(error, KubeUnavailableError)
+        return True
 
     def forget(self, identifier: str) -> None:
         """Note that the command has ended: from here on the stored state counts."""
@@ -194,6 +207,7 @@ class _Run:
         self._tty = tty
         self._size = size
         self._detached = detached
+        self._command = execs.Command(list(stored["Config"]["Cmd"]), needs_shell=False)
         self._marking = gevent.event.Event()
         self._marking.set()
         self._over = False
@@ -244,11 +258,12 @@ class _Run:
 
     def _open(self) -> Channels | str:
         config = self._stored["Config"]
-        self._command = execs.command(config, self._service.own_user(self._stored), detached=self._detached)
         stdin = bool(config.get("AttachStdin")) and not self._detached
         try:
+            self._command = execs.command(config, self._service.own_user(self._stored), detached=self._detached)
             opened = self._service.open(self._stored, self._command.words, stdin=stdin, tty=self._tty)
-        except (KubeError, Conflict) as error:
+        except (KubeError, DockerError) as error:
+            # The container may have ended, or gone, since the client asked.
             return self._end(*execs.start_failure(str(error), self._command))
         if self._tty and self._size and len(self._size) == 2 and all(self._size):
             opened.resize(*self._size)
@@ -287,17 +302,15 @@ class _Run:
         self._over = True
         self._marking.wait()
         self._stored |= {"Finished": rfc3339(now_ns()), "ExitCode": exit_code}
-        self._service.update(self._stored)
-        self._service.forget(self._stored["ID"])
+        self._live.ended = self._stored
+        if self._service.update(self._stored):
+            self._service.forget(self._stored["ID"])
+        else:
+            gevent.spawn(self._store_later)
         return failure
 
-
-def _running_pod(container: Container) -> Object:
-    """Return the Pod of a running container. Raises Conflict with the engine's text."""
-    state = state_of(container, now_ns())
-    pod = current_pod(container)
-    if state.status == "restarting":
-        raise Conflict(f"Container {container.id} is restarting, wait until the container is running")
-    if not state.running or pod is None:
-        raise Conflict(f"container {container.id} is not running")
-    return pod
+    def _store_later(self) -> None:
+        gevent.sleep(RETRY_SECONDS)
+        while not self._service.update(self._stored):
+            gevent.sleep(RETRY_SECONDS)
+        self._service.forget(self._stored["ID"])

@@ -24,7 +24,7 @@ def resolve(name: str) -> str:
     """Return an IP address of a host name, IPv4 if there is one; empty when there is none."""
     try:
         found = gevent.socket.getaddrinfo(name, None, type=gevent.socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         log.debug("%s has no address: %s", name, error)
         return ""
     addresses = [str(info[4][0]) for info in found]

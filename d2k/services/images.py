@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from d2k.cluster.cache import ClusterCache
@@ -190,9 +191,9 @@ class Images:
     def _release(self) -> None:
         """Take the names that moved from the records that had them, which changes nothing that anybody sees."""
         for image_id, lost in self._store.index().superseded.items():
-            self._store.change(image_id, lambda known, lost=lost: self._released(known, lost))  # type: ignore[misc]
+            self._store.change(image_id, partial(self._released, lost))
 
-    def _released(self, known: ImageRecord | None, lost: dict[str, int]) -> ImageRecord | None:
+    def _released(self, lost: dict[str, int], known: ImageRecord | None) -> ImageRecord | None:
         if known is None:
             return None
         given = {**known.tags, **known.digests}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 
 import gevent
@@ -50,11 +50,12 @@ class JoinedSession:
         self._collector = LineCollector()
         self._attached = False
 
-    def run(self, after_log_shown: Callable[[], object]) -> None:
-        """Deliver everything until the process has ended or the connection broke.
+    def run(self, after_log_shown: Callable[[], object], follow: Callable[[], Iterable[Line]]) -> None:
+        """Deliver everything until the process has ended, or a terminal's connection broke.
 
         `after_log_shown` is called once what was written before is shown: stdin must not flow earlier, or its effects
-        would be in both the log and the stream.
+        would be in both the log and the stream. `follow` reads the log from its first line on until the process has
+        ended, whatever happens to connections: output goes on with it when attach's connection breaks.
         """
         reader = gevent.spawn(self._read)
         try:
@@ -64,7 +65,10 @@ class JoinedSession:
             self._begin()
             while (frame := self._frames.get()) is not None:
                 self._pass_on(frame)
-            self._show_rest(after_log)
+            if self._channels.broken and not self._tty:
+                self._show_unseen(after_log, follow())
+            else:
+                self._show_rest(after_log)
         finally:
             reader.kill(block=False)
 
@@ -154,6 +158,15 @@ class JoinedSession:
         self._output.write(*frame)
         for _, text in self._collector.feed(*frame):
             self._shown.add(text)
+
+    def _show_unseen(self, after_log: Resume, log: Iterable[Line]) -> None:
+        """Show what the log holds, and will, and attach did not deliver before its connection broke."""
+        if self._shown.complete:
+            after_log.reopen()
+            log = filter(after_log.passes, log)
+        partial = [text for _, text in self._collector.partial()]
+        for text in self._shown.unseen((line.text for line in log), partial):
+            self._output.write(STDOUT, text)
 
     def _show_rest(self, after_log: Resume) -> None:
         """Show what the log holds and attach did not deliver: the last lines of a process that ended quickly."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from d2k.cluster.cache import ClusterCache
@@ -140,6 +141,12 @@ class Lifecycle:
         if owner is not None:
             raise Conflict(name_conflict(plain, owner.id))
         self._workloads.annotate(container, {marks.NAME: plain})
+        # Nothing in Kubernetes keeps two from taking one name at once: whoever then finds the other gives it back.
+        self._cache.refresh(DEPLOYMENTS)
+        rival = next((one for one in self._lookup.all() if one.name == plain and one.key != container.key), None)
+        if rival is not None:
+            self._workloads.annotate(container, {marks.NAME: container.name})
+            raise Conflict(name_conflict(plain, rival.id))
 
     # -- starting -----------------------------------------------------------------------------------------------
 
@@ -161,7 +168,8 @@ class Lifecycle:
         """A container with `--rm` goes, too, when it could not be started; the reconciler takes it away."""
         now = self._lookup.fresh(container)
         if container.auto_remove and now is not None:
-            self._workloads.annotate(now, {marks.DESIRED: REMOVING}, replicas=0)
+            with suppress(KubeError):
+                self._workloads.annotate(now, {marks.DESIRED: REMOVING}, replicas=0)
 
     def _wait_started(self, key: str) -> None:
         deadline = time.monotonic() + self._config.start_timeout
@@ -209,8 +217,10 @@ class Lifecycle:
     # -- stopping -----------------------------------------------------------------------------------------------
 
     def _is_up(self, container: Container) -> bool:
-        state = state_of(container, now_ns())
-        return state.running or (container.desired == RUNNING and state.status in ("created", "exited"))
+        if state_of(container, now_ns()).running:
+            return True
+        # A start that is under way counts; a run that has just ended does not.
+        return container.desired == RUNNING and unrecorded_exit(container) is None
 
     def _send_stop_signal(self, container: Container, signal: str) -> None:
         if not signal:
@@ -230,10 +240,8 @@ class Lifecycle:
         deadline = time.monotonic() + grace + STOP_SLACK
 
         def look(now: Container) -> bool:
-            if now.exit is not None and now.exit.run >= run:
+            if now.exit is not None and now.exit.run >= run and now.replicas == 0:
                 return not self._pod_lives(now)
-            if now.gated and _ended_and_stays(now):
-                return True
             if time.monotonic() >= deadline:
                 raise SystemFailure(
                     f"container {now.name} did not stop within {grace} s and the node does not say why: "
@@ -253,11 +261,6 @@ def _has_run(container: Container) -> bool:
     """Say whether the process of the current run has already ended, other than by failing to start."""
     pod = current_pod(container)
     return pod is not None and has_ended(container, pod) and not pod_problem(pod).reason
-
-
-def _ended_and_stays(container: Container) -> bool:
-    pod = current_pod(container)
-    return pod is not None and not pod["metadata"].get("deletionTimestamp") and has_ended(container, pod)
 
 
 def _still_running(pod: Object) -> bool:

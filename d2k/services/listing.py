@@ -34,7 +34,7 @@ class Listing:
         self._proxy_address = proxy_address
         self._resolve = resolve
 
-    def rows(self, filters: Mapping[str, list[str]], *, everything: bool, limit: int, size: bool) -> list[Object]:
+    def list_all(self, filters: Mapping[str, list[str]], *, everything: bool, limit: int, size: bool) -> list[Object]:
         """Return the rows of `GET /containers/json`, the newest first.
 
         `everything` also shows what does not run, `limit` the newest so many, `size` adds the sizes, which Kubernetes
@@ -53,7 +53,7 @@ class Listing:
         rows = [inspect.row(c.container, c.state, self._proxy_address, now, self._resolve) for c in chosen]
         return [row | {"SizeRw": 0, "SizeRootFs": 0} for row in rows] if size else rows
 
-    def details(self, reference: str, *, size: bool = False) -> Object:
+    def inspect(self, reference: str, *, size: bool = False) -> Object:
         """Return the answer of `GET /containers/{id}/json`. Raises NotFound."""
         container = self._lookup.get(reference)
         document = inspect.details(container, state_of(container, now_ns()), self._proxy_address, self._resolve)

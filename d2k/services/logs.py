@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import logging
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from d2k.cluster.cache import ClusterCache
 from d2k.cluster.client import KubeClient
-from d2k.cluster.errors import KubeError, KubeNotFoundError
+from d2k.cluster.errors import KubeError, KubeNotFoundError, KubeUnavailableError
 from d2k.cluster.logs import LogStream
 from d2k.cluster.resources import PODS
-from d2k.cluster.saved_logs import SavedLogs, SavedRun, run_identity
 from d2k.errors import InvalidParameter
 from d2k.services.lookup import ContainerLookup
+from d2k.services.saved_logs import SavedLogs, SavedRun, run_identity
 from d2k.translate import loglines
 from d2k.translate.loglines import Line, Resume
 from d2k.translate.record import Container, main_status
 from d2k.translate.state import current_pod, terminated
 
 Object = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 # Kubernetes may end a log before the watch tells that its process ended.
 END_SECONDS = 2.0
@@ -65,29 +68,28 @@ class Logs:
     def read(self, reference: str, options: LogOptions) -> tuple[bool, Generator[bytes, None, None]]:
         """Return whether the container has a terminal, and the lines of its log as the client wants to see them.
 
-        Raises NotFound for an unknown container, InvalidParameter when neither stream is wanted.
+        Raises NotFound for an unknown container, InvalidParameter when neither stream is wanted, KubeError when what
+        was saved of earlier runs cannot be read.
         """
         container = self._lookup.get(reference)
         if not options.stdout and not options.stderr:
             raise InvalidParameter("must specify at least one of 'stdout' or 'stderr'")
-        return container.tty, self._texts(container, options)
-
-    def _texts(self, container: Container, options: LogOptions) -> Generator[bytes, None, None]:
-        lines = self.lines(container, tail=options.tail, follow=options.follow)
-        for line in loglines.window(lines, options.since, options.until):
-            # Kubernetes does not tell the streams apart, so all is stdout and stderr alone is nothing.
-            if options.stdout:
-                yield _text(line, options)
+        return container.tty, _texts(self.lines(container, tail=options.tail, follow=options.follow), options)
 
     def lines(
         self, container: Container, *, tail: int | None = None, follow: bool = False, without: Object | None = None
     ) -> Iterator[Line]:
-        """Yield the lines of all runs, except those of the Pod `without`; with `follow`, those of
-        the current run as they come, until it has ended.
+        """Return the lines of all runs but those of the Pod `without`; with `follow`, the current run's as they come.
 
-        As in the engine, nothing is followed for a container that is not running or being started.
+        They end with that run. As in the engine, nothing is followed for a container that is not running or being
+        started. Raises KubeError at once, rather than in the middle of an answer, when the cluster does not answer.
         """
         runs = self._runs(container)
+        return self._lines(container, runs, tail, follow=follow, without=without)
+
+    def _lines(
+        self, container: Container, runs: list[Run], tail: int | None, *, follow: bool, without: Object | None
+    ) -> Iterator[Line]:
         if without is not None:
             runs = [run for run in runs if not _same(run, _live_run(without))]
         live = self._live(container) if follow else None
@@ -168,7 +170,14 @@ class Logs:
                         yield from filter(resume.passes, stream)
                 except KubeNotFoundError:
                     return
+                except KubeUnavailableError as error:
+                    log.info("the log of the Pod %s: %s; trying again", run.pod, error)
+                    changes.wait(END_SECONDS)
+                    continue
                 except KubeError as error:
+                    # 400: the process does not run yet, or there never was one.
+                    if error.status != 400:
+                        log.warning("the log of the Pod %s cannot be followed: %s", run.pod, error)
                     if over or error.status != 400:
                         return
                 if over:
@@ -180,6 +189,13 @@ class Logs:
 
     def _pod(self, key: str, run: PodRun) -> Object | None:
         return next((pod for pod in self._cache[PODS].of_container(key) if pod["metadata"]["uid"] == run.uid), None)
+
+
+def _texts(lines: Iterable[Line], options: LogOptions) -> Generator[bytes, None, None]:
+    for line in loglines.window(lines, options.since, options.until):
+        # Kubernetes does not tell the streams apart, so all is stdout and stderr alone is nothing.
+        if options.stdout:
+            yield _text(line, options)
 
 
 def _live_run(pod: Object) -> PodRun:

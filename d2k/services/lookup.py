@@ -7,11 +7,12 @@ from typing import Any
 
 from d2k.cluster.cache import ClusterCache
 from d2k.cluster.resources import DEPLOYMENTS, PODS, SERVICES
+from d2k.errors import Conflict
 from d2k.services.clock import now_ns
 from d2k.translate.ids import ID_LENGTH, resolve
 from d2k.translate.labels import CONTAINER, KIND, container_label
-from d2k.translate.record import Container
-from d2k.translate.state import state_of
+from d2k.translate.record import RUNNING, Container
+from d2k.translate.state import current_pod, state_of
 
 
 class ContainerLookup:
@@ -66,6 +67,22 @@ class ContainerLookup:
         if known is None or known.deployment is not deployment or known.pods != pods or known.services != services:
             known = self._known[key] = Container(deployment, pods, services)
         return known
+
+
+def is_up(container: Container) -> bool:
+    """Say whether the container runs, or is being started: its process is about to run then."""
+    return container.desired == RUNNING or state_of(container, now_ns()).running
+
+
+def running_pod(container: Container) -> dict[str, Any]:
+    """Return the Pod of a running container. Raises Conflict with the engine's text."""
+    state = state_of(container, now_ns())
+    pod = current_pod(container)
+    if state.status == "restarting":
+        raise Conflict(f"Container {container.id} is restarting, wait until the container is running")
+    if not state.running or pod is None:
+        raise Conflict(f"container {container.id} is not running")
+    return pod
 
 
 @dataclass(frozen=True)

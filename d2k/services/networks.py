@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from d2k.cluster.cache import ClusterCache
-from d2k.cluster.errors import KubeAlreadyExistsError, KubeConflictError, KubeError, KubeNotFoundError
+from d2k.cluster.errors import KubeAlreadyExistsError, KubeConflictError, KubeError
 from d2k.cluster.resources import CONFIG_MAPS, DEPLOYMENTS, ENDPOINT_SLICES, SERVICES, Resource
 from d2k.config import Config
-from d2k.errors import Conflict, Forbidden, InvalidParameter, NotFound, NotSupported, SystemFailure
+from d2k.errors import Conflict, Forbidden, InvalidParameter, NotFound, SystemFailure
 from d2k.services.clock import now_ns
 from d2k.services.endpoints import EndpointKeeper
 from d2k.services.lookup import ContainerLookup
 from d2k.translate import annotations as marks
-from d2k.translate import endpoints, ids, networks
+from d2k.translate import connections, endpoints, ids, networks
 from d2k.translate import filters as docker_filters
-from d2k.translate.networks import BRIDGE, HOST, NONE, Network
+from d2k.translate.networks import HOST, Network
 from d2k.translate.record import Container
 from d2k.translate.times import rfc3339
 
@@ -38,19 +38,13 @@ class Networks:
         config: Config,
         keeper: EndpointKeeper | None = None,
         now: Callable[[], int] = now_ns,
-        persist: Callable[[Container, Object], None] | None = None,
     ):
-        """`keeper` writes the names of a new network, `now` gives nanoseconds since 1970.
-
-        `persist` writes the networks of a container down where its Deployment is kept; it raises KubeConflictError
-        when the Deployment has changed since the container was read.
-        """
+        """`keeper` writes the names of a new network, `now` gives nanoseconds since 1970."""
         self._cache = cache
         self._lookup = lookup
         self._keeper = keeper or EndpointKeeper(cache, lookup)
         self._config = config
         self._now = now
-        self._persist = persist or self._patch
 
     # -- for containers -----------------------------------------------------------------------------------------
 
@@ -81,35 +75,9 @@ class Networks:
     ) -> tuple[Object, list[str]]:
         """Return the networks of a create request (name → settings), the first one first, and warnings for the user.
 
-        `named` says whether the user chose the name: nobody misses an invented one in the DNS. As in the engine,
-        EndpointsConfig goes before NetworkMode, and a network that does not exist is only noticed at start. Raises
-        InvalidParameter with the engine's texts, and NotSupported for another container's network.
+        `named` says whether the user chose the name. Raises what `translate.connections.requested` raises.
         """
-        mode = str((spec.get("HostConfig") or {}).get("NetworkMode") or "default")
-        given = (spec.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
-        if spec.get("NetworkDisabled"):
-            return {}, ["Kubernetes gives every Pod the network: a container without one is not possible."]
-        self._check_mode(mode)
-        requested = self._by_name(mode, given)
-        by_name = networks.by_name(self.all())
-        hostname = spec.get("Hostname") or ""
-        chosen: Object = {}
-        warnings = []
-        for network_name, settings in requested.items():
-            network = by_name.get(network_name)
-            if settings is None:
-                raise InvalidParameter(f"invalid config for network {network_name}: EndpointsConfig is nil")
-            names = None
-            if network and not network.predefined:
-                names = endpoints.dns_names(container_id, name, hostname, settings.get("Aliases") or [])
-                warnings += endpoints.name_warnings(network_name, names if named else names[1:])
-            if network:
-                endpoints.check(network, settings, f"invalid config for network {network_name}: ")
-            warnings += endpoints.warnings(network_name, settings)
-            chosen[network_name] = endpoints.settings(settings, network.id if network else "", names)
-        if NONE in chosen:
-            warnings.append("Kubernetes gives every Pod the network: --network none does not cut the container off.")
-        return chosen, warnings
+        return connections.requested(spec, (container_id, name), self.all(), self.resolve, self._config, named=named)
 
     def check(self, container: Container) -> None:
         """Make sure, before a start, that every network of the container exists, and that its Pod will search it.
@@ -185,7 +153,7 @@ class Networks:
         network = self.resolve(reference)
         container = self._container(container_reference)
         running = bool(endpoints.addresses(container))
-        _check_connectable(network, container)
+        connections.check_connectable(network, container)
         endpoints.check(network, given)
         if running and network.name in container.networks:
             raise Forbidden(f"endpoint with name {container.name} already exists in network {network.name}")
@@ -269,38 +237,6 @@ class Networks:
             document["Containers"] = endpoints.container_map(network, containers)
         return document
 
-    def _check_mode(self, mode: str) -> None:
-        kind, colon, other = mode.partition(":")
-        if kind == "container" and colon:
-            if not other:
-                raise InvalidParameter("invalid network mode: invalid container format container:<name|id>")
-            raise NotSupported(
-                f"Kubernetes Pods do not share a network: --network {mode} has no equivalent; "
-                "put both containers on one user-defined network"
-            )
-        if mode == HOST and not self._config.allow_host_namespaces:
-            raise InvalidParameter(
-                "the network of the host is not allowed here: run without --network host and publish ports with -p "
-                "(D2K_ALLOW_HOST_NAMESPACES allows it)"
-            )
-
-    def _by_name(self, mode: str, given: Mapping[str, Any]) -> Object:
-        """Return the requested settings by the networks' names; that of NetworkMode first."""
-        primary = BRIDGE if mode == "default" else self._name_of(mode)
-        if not given:
-            return {primary: {}}
-        named = {
-            primary if mode == key == "default" else self._name_of(key): settings for key, settings in given.items()
-        }
-        return {key: named[key] for key in sorted(named, key=lambda key: key != primary)}
-
-    def _name_of(self, reference: str) -> str:
-        try:
-            return self.resolve(reference).name
-        except (NotFound, InvalidParameter):
-            # The start says so.
-            return reference
-
     def _container(self, reference: str) -> Container:
         if not reference:
             raise InvalidParameter('invalid name or ID supplied: ""')
@@ -310,7 +246,7 @@ class Networks:
         """Write the container's networks as `edit` makes them of its newest state; return the changed container."""
         while True:
             try:
-                self._persist(container, edit(container))
+                self._patch(container, edit(container))
             except KubeConflictError:
                 self._cache.read(DEPLOYMENTS, container.object_name)
                 container = self._fresh(container)
@@ -326,7 +262,8 @@ class Networks:
     def _patch(self, container: Container, current: Object) -> None:
         """Write the annotation, and into the template of a container that does not run also where its Pod searches.
 
-        A changed template would replace a Pod that runs.
+        A changed template would replace a Pod that runs. Raises KubeConflictError when the Deployment has changed since
+        the container was read.
         """
         meta = container.deployment["metadata"]
         patch: Object = {
@@ -360,28 +297,5 @@ class Networks:
 
     def _remove(self, resource: Resource, name: str) -> None:
         stored = self._cache[resource].get(name)
-        if stored is None:
-            return
-        try:
-            self._cache.delete(resource, stored)
-        except (KubeNotFoundError, KubeConflictError):
-            log.debug("%s %s went before it was deleted", resource.kind, name)
-
-
-def _check_connectable(network: Network, container: Container) -> None:
-    """Raise InvalidParameter with the engine's text when the container cannot be in this network, too."""
-    mode = str(container.host_config.get("NetworkMode") or "")
-    if mode == HOST or mode.startswith("container:"):
-        raise InvalidParameter(
-            "container sharing network namespace with another container or host cannot be connected to any other "
-            "network"
-        )
-    if network.name == HOST:
-        raise InvalidParameter(
-            "cannot connect container to host network - container must be created in host network mode"
-        )
-    others = set(container.networks) - {network.name}
-    if others and (network.name == NONE or NONE in others):
-        raise InvalidParameter(
-            "container cannot be connected to multiple networks with one of the networks in private (none) mode"
-        )
+        if stored is not None:
+            self._cache.discard(resource, stored)

@@ -18,11 +18,9 @@ from d2k.cluster.pod_dial import PodDialer, address
 from d2k.cluster.relay import Stream, TcpPort
 from d2k.cluster.resources import DEPLOYMENTS, PODS, SERVICES, Resource
 from d2k.cluster.store import container_key
-from d2k.services.clock import now_ns
-from d2k.services.lookup import ContainerLookup
+from d2k.services.lookup import ContainerLookup, is_up
 from d2k.translate import published
-from d2k.translate.record import RUNNING, Container
-from d2k.translate.state import current_pod, state_of
+from d2k.translate.state import current_pod
 
 Object = dict[str, Any]
 # (protocol, host port)
@@ -130,7 +128,7 @@ class PortProxy:
     def _sync(self, key: str) -> None:
         """Open and close what the container's state and its Services ask for."""
         container = self._lookup.by_key(key)
-        up = container is not None and self._is_up(container)
+        up = container is not None and is_up(container)
         if up or container is None or self._held.get(key, 0.0) <= time.monotonic():
             self._held.pop(key, None)
         if key in self._held:
@@ -158,10 +156,6 @@ class PortProxy:
         while key in self._failed:
             gevent.sleep(RETRY_SECONDS)
             self._mark(key)
-
-    @staticmethod
-    def _is_up(container: Container) -> bool:
-        return container.desired == RUNNING or state_of(container, now_ns()).running
 
     # -- ports --------------------------------------------------------------------------------------------------
 

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import gevent.lock
 
 from d2k.cluster.cache import ClusterCache
-from d2k.cluster.errors import KubeError, KubeNotFoundError
+from d2k.cluster.errors import KubeError
 from d2k.cluster.resources import SERVICES
 from d2k.config import Config
 from d2k.errors import DockerError, NotSupported, SystemFailure
-from d2k.services.clock import now_ns
-from d2k.services.lookup import ContainerLookup
+from d2k.services.lookup import ContainerLookup, is_up
 from d2k.services.proxy import HostPortError, PortProxy
 from d2k.translate import ports, published
 from d2k.translate.ids import derived_id
 from d2k.translate.inspect import shown_config
-from d2k.translate.record import RUNNING, Container
-from d2k.translate.state import state_of
+from d2k.translate.record import Container
 
 Object = dict[str, Any]
 
@@ -74,10 +71,7 @@ class Publisher:
         """Delete the container's Services."""
         self._proxy.release(container.key)
         for service in self._services(container):
-            try:
-                self._cache.delete(SERVICES, service)
-            except KubeNotFoundError:
-                continue
+            self._cache.discard(SERVICES, service)
 
     def _services(self, container: Container) -> list[Object]:
         return [s for s in self._cache[SERVICES].of_container(container.key) if published.is_published(s)]
@@ -97,8 +91,7 @@ class Publisher:
         try:
             self._proxy.open(container.key, published.proxied([service]))
         except HostPortError:
-            with suppress(KubeNotFoundError):
-                self._cache.delete(SERVICES, service)
+            self._cache.discard(SERVICES, service)
             return False
         return True
 
@@ -135,7 +128,7 @@ class Publisher:
             if other.key == container.key:
                 continue
             held = {port for service in other.services for port in published.host_ports(service)}
-            if held & wanted and not state_of(other, now_ns()).running and other.desired != RUNNING:
+            if held & wanted and not is_up(other):
                 self.withdraw(other)
             else:
                 taken |= held

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import gevent.pool
+
 from d2k.cluster.cache import ClusterCache
 from d2k.cluster.errors import KubeConflictError, KubeNotFoundError
 from d2k.cluster.resources import DEPLOYMENTS, PODS
-from d2k.errors import Conflict, InvalidParameter, SystemFailure
+from d2k.errors import Conflict, InvalidParameter, NotFound, SystemFailure
 from d2k.services.clock import now_ns
 from d2k.services.lookup import ContainerLookup
 from d2k.services.publish import Publisher
@@ -26,6 +29,8 @@ from d2k.translate.times import parse_rfc3339
 
 Object = dict[str, Any]
 
+log = logging.getLogger(__name__)
+
 # SIGKILL follows the stop signal as soon as the kubelet allows. Where nothing shared is at stake, nobody has to wait
 # for that: the Pod is off the API, its names and ports are free, and the node clears it away.
 KILL_GRACE = 1
@@ -34,6 +39,7 @@ GONE_TIMEOUT = 60.0
 # A client that reads slowly gets all of it; one that never reads again does not keep the container for ever.
 DRAIN_TIMEOUT = 300.0
 
+PRUNED_AT_ONCE = 16
 PRUNE_FILTERS = ("label", "label!", "until")
 
 
@@ -121,14 +127,23 @@ class Removal:
         """Remove every container that does not run and that the filters (label, label!, until) match."""
         filtering.check(filters, PRUNE_FILTERS)
         before = filtering.until(filters, now_ns())
-        removed = []
+        doomed = []
         for container in self._lookup.all():
             state = state_of(container, now_ns())
-            if state.running or state.status == "removing" or not _wanted(container, filters, before):
-                continue
-            self.delete(container.id, force=False, volumes=False)
-            removed.append(container.id)
-        return Pruned(removed)
+            if not state.running and state.status != "removing" and _wanted(container, filters, before):
+                doomed.append(container.id)
+        # Most of a removal is waiting for Kubernetes' own controllers.
+        removed = gevent.pool.Pool(PRUNED_AT_ONCE).imap(self._prune_one, doomed)
+        return Pruned([identifier for identifier in removed if identifier])
+
+    def _prune_one(self, identifier: str) -> str:
+        """Remove a container and return its id; empty when it was started, or removed, by somebody else meanwhile."""
+        try:
+            self.delete(identifier, force=False, volumes=False)
+        except (Conflict, NotFound) as error:
+            log.info("container %s is not pruned: %s", identifier[:12], error)
+            return ""
+        return identifier
 
     def _end(self, pod: Object) -> None:
         if terminated(pod):

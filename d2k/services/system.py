@@ -17,13 +17,13 @@ from d2k.config import Config
 from d2k.services.clock import now_ns
 from d2k.translate import capacity
 from d2k.translate.ids import derived_id
-from d2k.translate.times import rfc3339
+from d2k.translate.times import SECOND, rfc3339
+from d2k.versions import MAXIMUM, MINIMUM, dotted
 
 Object = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
-API_VERSION, MIN_API_VERSION = "1.51", "1.24"
 # Clients compare the server's version as numbers; this is the engine whose API d2k speaks.
 ENGINE_VERSION = "28.5.2"
 # What the cluster can hold changes rarely; asking for each `info` would not.
@@ -50,8 +50,8 @@ class System:
         server = self._server_version()
         engine = {
             "Version": ENGINE_VERSION,
-            "ApiVersion": API_VERSION,
-            "MinAPIVersion": MIN_API_VERSION,
+            "ApiVersion": dotted(MAXIMUM),
+            "MinAPIVersion": dotted(MINIMUM),
             "GitCommit": f"d2k-{__version__}",
             "GoVersion": f"none (Python {platform.python_version()})",
             "Os": "linux",
@@ -113,7 +113,7 @@ class System:
 
     def _held(self) -> capacity.Capacity:
         now = now_ns()
-        if now - self._capacity_at > CAPACITY_SECONDS * 10**9:
+        if now - self._capacity_at > CAPACITY_SECONDS * SECOND:
             self._capacity, self._capacity_at = self._measure(), now
         return self._capacity
 

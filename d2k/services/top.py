@@ -6,12 +6,11 @@ from typing import Any
 
 from d2k.cluster.channels import STDERR, STDOUT, Channels, ChannelsError
 from d2k.cluster.client import KubeClient
-from d2k.errors import Conflict, NotSupported, SystemFailure
+from d2k.errors import NotSupported, SystemFailure
 from d2k.services.clock import now_ns
-from d2k.services.lookup import ContainerLookup
+from d2k.services.lookup import ContainerLookup, running_pod
 from d2k.translate import processes
 from d2k.translate.record import MAIN
-from d2k.translate.state import current_pod, state_of
 
 Object = dict[str, Any]
 
@@ -32,23 +31,17 @@ class Top:
         where columns of its own are asked for), and SystemFailure with ps' own complaint.
         """
         container = self._lookup.get(reference)
-        pod = current_pod(container)
-        state = state_of(container, now_ns())
-        if state.status == "restarting":
-            raise Conflict(f"Container {container.id} is restarting, wait until the container is running")
-        if not state.running or pod is None:
-            raise Conflict(f"container {container.id} is not running")
-        name = pod["metadata"]["name"]
+        name = running_pod(container)["metadata"]["name"]
         if arguments in ("", processes.DEFAULT_ARGS):
             return processes.parse_listing(self._run(name, processes.listing_command()), now_ns() / 1e9)
         return processes.parse_ps(self._run(name, processes.ps_command(arguments)))
 
     def _run(self, pod: str, command: list[str]) -> str:
-        out = {STDOUT: b"", STDERR: b""}
+        out = {STDOUT: bytearray(), STDERR: bytearray()}
         with Channels.exec(self._client, pod, MAIN, command, stdin=False, tty=False) as channels:
             for stream, payload in channels:
                 out[stream] += payload
-                if len(out[STDOUT]) > _LIMIT:
+                if sum(map(len, out.values())) > _LIMIT:
                     raise SystemFailure("the list of processes is longer than 8 MiB")
             try:
                 outcome = channels.outcome

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from d2k.cluster.cache import ClusterCache
-from d2k.cluster.errors import KubeAlreadyExistsError, KubeConflictError, KubeError, KubeNotFoundError
+from d2k.cluster.errors import KubeAlreadyExistsError, KubeError
 from d2k.cluster.resources import CLAIMS
 from d2k.config import Config
 from d2k.errors import Conflict, NotFound, NotSupported, SystemFailure, Unavailable
@@ -18,7 +18,7 @@ from d2k.services.lookup import ContainerLookup
 from d2k.translate import filters as docker_filters
 from d2k.translate import volumes
 from d2k.translate.ids import new_id
-from d2k.translate.labels import KIND, MANAGED_BY, OWNER
+from d2k.translate.labels import KIND, is_owned
 from d2k.translate.times import SECOND, rfc3339
 from d2k.translate.volumes import Volume
 
@@ -142,7 +142,7 @@ class Volumes:
             raise Conflict(f"remove {name}: volume is in use - [{', '.join(users)}]")
         self._delete(found)
 
-    def prune(self, filters: docker_filters.Filters, api_version: tuple[int, int]) -> Object:
+    def prune(self, filters: docker_filters.Filters, api_version: tuple[int, ...]) -> Object:
         """Remove the unused volumes and report them.
 
         SpaceReclaimed is the capacity of the removed claims, in bytes: what the storage and the namespace's quota get
@@ -225,12 +225,8 @@ class Volumes:
 
     def _delete(self, found: Volume) -> None:
         stored = self._cache[CLAIMS].get(found.claim)
-        if stored is None:
-            return
-        try:
-            self._cache.delete(CLAIMS, stored)
-        except (KubeNotFoundError, KubeConflictError):
-            log.debug("the claim %s went before it was deleted", found.claim)
+        if stored is not None:
+            self._cache.discard(CLAIMS, stored)
 
     def _try_delete(self, found: Volume) -> bool:
         try:
@@ -242,5 +238,4 @@ class Volumes:
 
 
 def _is_ours(stored: Object) -> bool:
-    labels = stored["metadata"].get("labels") or {}
-    return labels.get(MANAGED_BY) == OWNER and labels.get(KIND) == "volume" and volumes.docker_name(stored) != ""
+    return is_owned(stored) and stored["metadata"]["labels"].get(KIND) == "volume" and volumes.docker_name(stored) != ""

@@ -8,9 +8,9 @@ from typing import Any
 from d2k.cluster.cache import ClusterCache
 from d2k.errors import InvalidParameter
 from d2k.services.clock import now_ns
-from d2k.services.lookup import ContainerLookup
-from d2k.translate.record import CREATED, RUNNING, Container
-from d2k.translate.state import State, current_pod, has_ended, pod_run, state_of
+from d2k.services.lookup import ContainerLookup, is_up
+from d2k.translate.record import CREATED, Container
+from d2k.translate.state import current_pod, has_ended, pod_run, state_of
 
 Object = dict[str, Any]
 
@@ -63,12 +63,7 @@ class Waiting:
     def _is_done(container: Container, condition: str, first: int) -> bool:
         if condition == NEXT_EXIT:
             return _finished_run(container) > first
-        return not _is_up(container, state_of(container, now_ns()))
-
-
-def _is_up(container: Container, state: State) -> bool:
-    # A start that is under way counts: the process is about to run.
-    return state.running or container.desired == RUNNING
+        return not is_up(container)
 
 
 def _finished_run(container: Container) -> int:

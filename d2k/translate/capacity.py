@@ -54,6 +54,4 @@ def of_quotas(quotas: Iterable[Object]) -> Capacity:
                 found.append(math.ceil(min(values)))
     if not cpus and not memory:
         return Capacity()
-    return Capacity(
-        cpus=min(cpus, default=0), memory=min(memory, default=0), source="the namespace's quotas"
-    )
+    return Capacity(cpus=min(cpus, default=0), memory=min(memory, default=0), source="the namespace's quotas")

@@ -8,11 +8,10 @@ from typing import Any
 
 from d2k.translate import commands
 from d2k.translate.record import main_status
-from d2k.translate.times import parse_rfc3339
+from d2k.translate.times import SECOND, parse_rfc3339
 
 Object = dict[str, Any]
 
-SECOND = 10**9
 # Docker's defaults (Docker API, HealthConfig).
 INTERVAL, TIMEOUT, RETRIES = 30 * SECOND, 30 * SECOND, 3
 

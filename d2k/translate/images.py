@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from d2k.translate.ids import derived_id
-from d2k.translate.labels import KIND, MANAGED_BY, OWNER, owned
+from d2k.translate.labels import KIND, is_owned, owned
 from d2k.translate.references import Reference
 from d2k.translate.times import parse_rfc3339, rfc3339
 
@@ -127,7 +127,7 @@ def from_config(image_id: str, config: Mapping[str, Any], blobs: Iterable[tuple[
     Fields that have not the type that the OCI Image Specification gives them are left out.
     """
     kept_blobs = tuple(blobs)
-    rootfs = _mapping(config.get("rootfs"))
+    diff_ids = _mapping(config.get("rootfs")).get("diff_ids")
     history = config.get("history")
     return ImageRecord(
         id=image_id,
@@ -140,7 +140,7 @@ def from_config(image_id: str, config: Mapping[str, Any], blobs: Iterable[tuple[
         author=_text(config.get("author")),
         comment=_text(config.get("comment")),
         docker_version=_text(config.get("docker_version")),
-        layers=tuple(map(str, rootfs.get("diff_ids") or ())),
+        layers=tuple(map(str, diff_ids)) if isinstance(diff_ids, list) else (),
         blobs=kept_blobs,
         history=tuple(filter(None, map(_mapping, history if isinstance(history, list) else ()))),
     )
@@ -184,8 +184,7 @@ def config_map(record: ImageRecord) -> Object:
 
 def is_image(stored: Mapping[str, Any]) -> bool:
     """Say whether a ConfigMap holds one of d2k's images."""
-    labels = stored["metadata"].get("labels") or {}
-    return labels.get(MANAGED_BY) == OWNER and labels.get(KIND) == IMAGE_KIND
+    return is_owned(stored) and stored["metadata"]["labels"].get(KIND) == IMAGE_KIND
 
 
 def read(stored: Mapping[str, Any]) -> ImageRecord:

@@ -9,11 +9,10 @@ from d2k.translate.ids import derived_id, mac_address
 from d2k.translate.ports import Port, Published, exposed_ports, parse_port
 from d2k.translate.record import Container, once
 from d2k.translate.state import State, current_pod, status_text
-from d2k.translate.times import parse_rfc3339
+from d2k.translate.times import SECOND, parse_rfc3339
 
 Object = dict[str, Any]
 
-SECOND = 10**9
 
 _MASKED = (
     "/proc/acpi",

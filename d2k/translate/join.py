@@ -6,11 +6,14 @@ apart but begins when it is connected. Equal lines are interchangeable, so the t
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 Tagged = tuple[int, bytes]
+
+# How many of the last delivered lines tell a place in the log.
+_SEAM_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -169,3 +172,26 @@ class Delivered:
             yield from missing
         elif len(behind) < len(final):
             yield from behind
+
+    def unseen(self, log: Iterable[bytes], partial: Sequence[bytes] = ()) -> Iterator[bytes]:
+        """Yield the lines of a log that goes on which were not delivered, as they come; `partial` as in `missing`.
+
+        If not all delivered lines are remembered, `log` begins anywhere before the last of them, and what comes behind
+        those was not delivered.
+        """
+        if self.complete:
+            left = Counter(map(key, [*self._lines, *partial]))
+            for line in log:
+                if left[key(line)]:
+                    left[key(line)] -= 1
+                else:
+                    yield line
+            return
+        last = deque(map(key, self._lines[-_SEAM_LINES:]))
+        passed: deque[bytes] = deque(maxlen=len(last))
+        found = False
+        for line in log:
+            if found:
+                yield line
+            passed.append(key(line))
+            found = found or passed == last

@@ -12,6 +12,8 @@ Object = dict[str, Any]
 
 TITLES = ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]
 DEFAULT_ARGS = "-ef"
+# Up to starttime, counted from the state on.
+_STAT_FIELDS = 20
 # For every process: uid, state and its fields from /proc, in one line each, then its command line. It only needs a
 # shell and cat; `read` and globs do the rest. 0x1f stands between arguments where tr is there.
 _PROC = r"""
@@ -52,6 +54,7 @@ def parse_listing(output: str, now: float) -> Object:
     clock, boot = 100, now
     users: dict[str, str] = {}
     rows: list[list[str]] = []
+    row: list[str] | None = None
     for line in output.splitlines():
         kind, _, rest = line.partition(" ")
         if kind == "clock" and rest.isdigit():
@@ -62,19 +65,23 @@ def parse_listing(output: str, now: float) -> Object:
             number, _, name = rest.partition(" ")
             users.setdefault(number, name)
         elif kind == "stat":
-            rows.append(_row(rest, users, clock, boot, now))
-        elif kind == "cmd" and rows and rest:
-            rows[-1][-1] = rest.rstrip("\x1f ").replace("\x1f", " ")
+            row = _row(rest, users, clock, boot, now)
+            if row is not None:
+                rows.append(row)
+        elif kind == "cmd" and row is not None and rest:
+            row[-1] = rest.rstrip("\x1f ").replace("\x1f", " ")
     # Children of the listing's own shell are gone before they are read, or name it as their parent.
     return {"Titles": TITLES, "Processes": rows}
 
 
-def _row(stat: str, users: dict[str, str], clock: int, boot: float, now: float) -> list[str]:
-    """Return a row from `uid pid (name) state ppid …` (proc(5), /proc/pid/stat)."""
+def _row(stat: str, users: dict[str, str], clock: int, boot: float, now: float) -> list[str] | None:
+    """Return a row from `uid pid (name) state ppid …` (proc(5), /proc/pid/stat); None where a name breaks the line."""
     uid, _, rest = stat.partition(" ")
     pid, _, rest = rest.partition(" (")
     name, _, tail = rest.rpartition(") ")
     fields = tail.split()
+    if len(fields) < _STAT_FIELDS:
+        return None
     seconds = (int(fields[11]) + int(fields[12])) / clock
     started = boot + int(fields[19]) / clock
     age = max(now - started, 1.0)

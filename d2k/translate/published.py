@@ -46,7 +46,7 @@ def service(container: Container, name: str, published: Sequence[Published], mod
             "name": name,
             "labels": {**owned(KIND_PUBLISHED), CONTAINER: container.key},
             "annotations": {PUBLISH: mode},
-            "ownerReferences": [owner(container)],
+            "ownerReferences": [container.owner_reference],
         },
         "spec": {
             "type": _TYPES[mode],
@@ -67,16 +67,6 @@ def address_warnings(wishes: Iterable[Binding], mode: str) -> list[str]:
         f"A Service has its own address: {address} in front of the host port is ignored."
         for address in sorted(addresses)
     ]
-
-
-def owner(container: Container) -> Object:
-    """Return the ownerReference that lets an object go with the container's Deployment."""
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "name": container.object_name,
-        "uid": container.deployment["metadata"]["uid"],
-    }
 
 
 def mode_of(obj: Object) -> str:

@@ -119,6 +119,12 @@ class Container:
         return str(self.deployment["metadata"]["name"])
 
     @property
+    def owner_reference(self) -> Object:
+        """The reference that lets an object go with the container's Deployment."""
+        uid = self.deployment["metadata"]["uid"]
+        return {"apiVersion": "apps/v1", "kind": "Deployment", "name": self.object_name, "uid": uid}
+
+    @property
     def created(self) -> str:
         """When create was called (RFC 3339, nanoseconds)."""
         return self.notes[marks.CREATED]

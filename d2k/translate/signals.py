@@ -6,7 +6,6 @@ import re
 
 from d2k.errors import InvalidParameter
 
-
 _FIRST_REAL_TIME = 34
 _LAST = 64
 

@@ -191,7 +191,7 @@ def prunable(candidate: Volume, filters: docker_filters.Filters, *, named: bool)
     )
 
 
-def prune_named(filters: docker_filters.Filters, api_version: tuple[int, int]) -> bool:
+def prune_named(filters: docker_filters.Filters, api_version: tuple[int, ...]) -> bool:
     """Say whether prune also takes volumes with a name: the filter `all`, and always before API 1.42.
 
     Raises InvalidParameter with the engine's text for an `all` that is no boolean.

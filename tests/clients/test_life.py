@@ -43,7 +43,7 @@ def test_a_container_is_a_deployment(docker: Docker, namespace: Namespace, name:
     assert (deployment["metadata"]["name"], deployment["spec"]["replicas"]) == (name, 1)
     assert namespace.names(SERVICES) == []
     docker("stop", name).ok()
-    eventually(lambda: namespace.admin.get(DEPLOYMENTS, name)["spec"]["replicas"] == 0, 5, "the scale to 0")
+    assert namespace.admin.get(DEPLOYMENTS, name)["spec"]["replicas"] == 0
     docker("start", name).ok()
     assert namespace.admin.get(DEPLOYMENTS, name)["spec"]["replicas"] == 1
     docker("rm", "-f", name).ok()

@@ -29,6 +29,10 @@ class FakeKube:
         self.calls.append(("GET", resource.plural, name))
         return copy.deepcopy(self._stored(resource, name))
 
+    def list_all(self, resource: Resource, _selector: str = "") -> Object:
+        self.calls.append(("LIST", resource.plural, ""))
+        return {"items": [copy.deepcopy(obj) for (kind, _), obj in self.objects.items() if kind == resource.plural]}
+
     def create(self, resource: Resource, body: Object) -> Object:
         name = body["metadata"]["name"]
         self.calls.append(("POST", resource.plural, name))

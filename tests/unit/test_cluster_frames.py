@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import socket
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from d2k.cluster.channels import Outcome, parse_status
+from d2k.cluster.channels import STDOUT, V5, Channels, ChannelsError, Outcome, parse_status
 from d2k.cluster.frames import BINARY, CLOSE, PING, FrameDecoder, FrameError, encode
 
 
@@ -60,3 +62,12 @@ def test_status() -> None:
         Outcome(None, "no"),
         Outcome(None, "odd"),
     ]
+
+
+def test_a_session_with_a_broken_frame_ends_without_an_outcome() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, Channels(ours, V5) as channels:
+        theirs.sendall(_server_frame(BINARY, b"\x01hi") + b"\xf2\x00")
+        assert list(channels) == [(STDOUT, b"hi")]
+        with pytest.raises(ChannelsError):
+            _ = channels.outcome

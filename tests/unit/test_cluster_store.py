@@ -138,6 +138,21 @@ def test_the_memory_of_the_dead_is_bounded():
     assert len(store._dead) == MOST_DEAD
 
 
+def test_what_cannot_be_read_is_not_here_until_it_can_be(caplog):
+    store = Store(lambda obj: "broken" if obj["metadata"]["labels"].get("broken") else "")
+    store.put(thing("a", "1", 1, "x"))
+    broken = thing("a", "1", 2, "x")
+    broken["metadata"]["labels"]["broken"] = "yes"
+    assert store.put(broken) is True
+    broken["metadata"]["resourceVersion"] = "3"
+    assert store.put(broken) is False
+    assert (store.all(), store.of_container("x")) == ([], [])
+    assert len(caplog.records) == 1
+    mended = thing("a", "1", 4, "x")
+    assert store.put(mended) is True
+    assert store.all() == [mended]
+
+
 class Server:
     """The API server: its history is what the watch tells, in order."""
 

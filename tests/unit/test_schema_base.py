@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from gunicorn.http.errors import InvalidChunkSize
 from marshmallow import fields
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
@@ -22,6 +23,8 @@ class Body(DockerSchema):
     HostConfig = fields.Nested(Host)
     Tty = fields.Boolean()
     Hosts = fields.List(fields.Nested(Host))
+    Pointers = fields.Dict(values=fields.Nested(Host, allow_none=True))
+    Lists = fields.Dict(values=fields.List(fields.Nested(Host), allow_none=True))
     count = fields.Integer(data_key="Count", load_default=7)
     Must = fields.String()
 
@@ -45,6 +48,10 @@ def load(body: bytes, content_type: str = "application/json", **options: Any) ->
             b'{"Env":[null,"a"],"Labels":{"a":null},"Hosts":[null,{"memory":1}]}',
             {"Env": ["", "a"], "Labels": {"a": ""}, "Hosts": [{}, {"Memory": 1}], "count": 7},
         ),
+        (
+            b'{"Pointers":{"a":null,"b":{"memory":1}},"Lists":{"a":null,"b":[null]}}',
+            {"Pointers": {"a": None, "b": {"Memory": 1}}, "Lists": {"a": None, "b": [{}]}, "count": 7},
+        ),
     ],
 )
 def test_bodies_are_read_as_go_reads_them(body: bytes, expected: dict[str, Any]) -> None:
@@ -65,6 +72,7 @@ def test_bodies_are_read_as_go_reads_them(body: bytes, expected: dict[str, Any])
         (b'{"Env":"a"}', "json: cannot unmarshal string into field Env of type list"),
         (b'{"Env":[{}]}', "json: cannot unmarshal object into field Env of type string"),
         (b'{"Labels":{"a":1}}', "json: cannot unmarshal number into field Labels of type string"),
+        (b'{"Pointers":{"a":"x"}}', "json: cannot unmarshal string into field Pointers of type object"),
         (b'{"Tty":"yes"}', "json: cannot unmarshal string into field Tty of type bool"),
         (b"[]", "json: cannot unmarshal array into a value of type object"),
         (b'"x"', "json: cannot unmarshal string into a value of type object"),
@@ -110,3 +118,15 @@ def test_a_body_has_a_limit() -> None:
     assert load(b"{" + b" " * (LIMIT - 2) + b"}") == {"count": 7}
     with pytest.raises(InvalidParameter, match="larger than 4194304 bytes"):
         load(b"{" + b" " * LIMIT + b"}")
+
+
+def test_a_body_that_breaks_off() -> None:
+    class Chunks:
+        def read(self, _size: int) -> bytes:
+            raise InvalidChunkSize(b"ZZ")
+
+    environ = EnvironBuilder(method="POST", content_type="application/json").get_environ()
+    environ |= {"wsgi.input": Chunks(), "wsgi.input_terminated": True}
+    environ.pop("CONTENT_LENGTH", None)
+    with pytest.raises(InvalidParameter, match=r"^invalid JSON: Invalid chunk size"):
+        load_body(Body(), Request(environ))

@@ -310,6 +310,21 @@ def test_the_keeper_writes_only_what_differs_and_repairs(world, networks, keeper
     assert hosts(world) == {("web", "10.0.0.2"), ("1" * 12, "10.0.0.2")}
 
 
+def test_the_keeper_tells_of_an_impossible_name_once_and_forgets_it_with_the_network(world, networks, keeper, caplog):
+    caplog.set_level(logging.DEBUG, "d2k.services.endpoints")
+    networks.create({"Name": "n"})
+    world.container("1", "keen_noether", ip="10.0.0.2", networks={"n": settings()})
+    caplog.clear()
+    keeper.sync("n")
+    keeper.sync("n")
+    assert [record.args for record in caplog.records] == [("n", "keen_noether", "keen_noether")]
+    assert keeper._told == {"n": {"keen_noether"}}
+    for stored in world.cache[CONFIG_MAPS].all():
+        world.cache.delete(CONFIG_MAPS, stored)
+    keeper.sync("n")
+    assert keeper._told == {}
+
+
 def test_a_conflict_is_tried_again(world, networks, keeper):
     networks.create({"Name": "n"})
     world.container("1", "web", ip="10.0.0.2", networks={"n": settings()})

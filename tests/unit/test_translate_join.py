@@ -74,3 +74,21 @@ def test_a_first_line_without_its_beginning_is_not_missing() -> None:
     delivered.torn = True
     delivered.add(b"more\n")
     assert list(delivered.missing([b"part more\n", b"b\n"])) == [b"b\n"]
+
+
+def test_a_log_goes_on_where_attach_broke_off() -> None:
+    delivered = Delivered(100, 1000)
+    for text in (b"a\n", b"tick\n", b"tick\n"):
+        delivered.add(text)
+    log = [b"tick\n", b"a\n", b"tick\n", b"tick\n", b"half", b"b\n"]
+    assert list(delivered.unseen(log, [b"half"])) == [b"tick\n", b"b\n"]
+
+
+def test_a_long_log_goes_on_behind_the_last_lines_that_were_delivered() -> None:
+    delivered = Delivered(50, 1000)
+    lines = [b"%d\n" % (number % 30) for number in range(100)]
+    for text in lines[:90]:
+        delivered.add(text)
+    assert not delivered.complete
+    assert list(delivered.unseen(lines[60:])) == lines[90:]
+    assert list(delivered.unseen(lines[80:])) == []

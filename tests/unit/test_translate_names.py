@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from d2k.errors import InvalidParameter, SystemFailure
+from d2k.translate.ids import derived_id
 from d2k.translate.names import check_container_name, deployment_name, host_name, random_name
 
 RFC1035 = re.compile(r"[a-z]([-a-z0-9]{0,43}[a-z0-9])?")
@@ -43,27 +44,29 @@ def test_random_names_are_valid_many_and_repeatable():
     [
         ("web", "web"),
         ("a" * 45, "a" * 45),
-        ("a" * 46, "a" * 36 + "-01234567"),
-        ("Web", "web-01234567"),
-        ("my_app.1", "my-app-1-01234567"),
-        ("9lives", "c-9lives-01234567"),
-        ("x-", "x-01234567"),
-        ("0_", "c-0-01234567"),
-        ("a" * 35 + "_b" * 10, "a" * 35 + "-01234567"),
+        ("a" * 46, "a" * 36 + "-HASHHASH"),
+        ("Web", "web-HASHHASH"),
+        ("my_app.1", "my-app-1-HASHHASH"),
+        ("9lives", "c-9lives-HASHHASH"),
+        ("x-", "x-HASHHASH"),
+        ("0_", "c-0-HASHHASH"),
+        ("a" * 35 + "_b" * 10, "a" * 35 + "-HASHHASH"),
     ],
 )
 def test_deployment_names(docker_name, expected):
-    assert deployment_name(docker_name, ID, free) == expected
+    expected = expected.replace("HASHHASH", derived_id(docker_name)[:8])
+    # Of two containers that are created with one name at once, only one may find its Deployment's name free.
+    assert {deployment_name(docker_name, container_id, free) for container_id in (ID, "f" * 64)} == {expected}
 
 
 def test_deployment_name_avoids_what_is_taken():
     taken = set()
     given_names = []
-    for _ in range(4):
+    for _ in range(5):
         name = deployment_name("web", ID, taken.__contains__)
         taken.add(name)
         given_names.append(name)
-    assert given_names == ["web", "web-01234567", f"web-{ID[:16]}", f"web-{ID[:32]}"]
+    assert given_names == ["web", f"web-{derived_id('web')[:8]}", "web-01234567", f"web-{ID[:16]}", f"web-{ID[:32]}"]
     with pytest.raises(SystemFailure, match="no free Kubernetes name for container web"):
         deployment_name("web", ID, taken.__contains__)
 

@@ -6,6 +6,13 @@ from d2k.errors import InvalidParameter, SystemFailure
 from d2k.translate.processes import parse_listing, parse_ps, ps_command
 
 
+def test_a_name_with_a_line_end_costs_only_its_own_row() -> None:
+    good = "1 (sh) S 0 1 1 0 1 0 0 0 0 0 200 100 0 0 20 0 1 0 500 1 1"
+    output = f"clock 100\nboot 0\nstat 0 {good}\ncmd sh\nstat 0 2 (two\ncmd lost\n"
+    rows = parse_listing(output, 15.0)["Processes"]
+    assert [row[-1] for row in rows] == ["sh"]
+
+
 def test_listing() -> None:
     stat = "1 (my (prog) x) S 0 1 1 {tty} 1 0 0 0 0 0 200 100 0 0 20 0 1 0 500 1 1"
     output = "\n".join(

@@ -30,7 +30,7 @@ pull busybox
 images --format '{{{{.Repository}}}}:{{{{.Tag}}}}' busybox
 image inspect --format '{{{{json .Config.Cmd}}}} {{{{.Os}}}}' busybox
 image inspect @-missing
-image history --format '{{{{.CreatedBy}}}}' busybox
+image history --format '{{{{.Comment}}}}' busybox
 tag busybox @:1
 tag @-missing @:2
 images --format '{{{{.Repository}}}}:{{{{.Tag}}}}' @

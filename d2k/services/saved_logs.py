@@ -18,7 +18,7 @@ import orjson
 from d2k.cluster.client import KubeClient
 from d2k.cluster.errors import KubeConflictError, KubeError, KubeNotFoundError
 from d2k.cluster.logs import LogStream
-from d2k.cluster.resources import CONFIG_MAPS, DEPLOYMENTS
+from d2k.cluster.resources import CONFIG_MAPS
 from d2k.translate.labels import CONTAINER, owned
 from d2k.translate.loglines import Line, Tail, parse
 from d2k.translate.record import Container, main_status
@@ -83,10 +83,8 @@ class SavedLogs:
 
     def _save(self, container: Container, run: SavedRun, pod: Object, *, previous: bool) -> None:
         lines = self._read(pod, previous=previous)
-        if not lines and previous:
-            # The node no longer has it: a process that fails at once is faster than the kubelet's housekeeping.
-            return
-        if lines is None:
+        # The node may no longer have the one before: a process that fails at once is faster than its housekeeping.
+        if lines is None or (previous and not lines):
             return
         run.packed = gevent.get_hub().threadpool.apply(_pack, (lines,))
         self._append_patiently(container, run)
@@ -204,8 +202,6 @@ def _bounded(runs: list[SavedRun]) -> list[SavedRun]:
 
 
 def _document(container: Container, runs: list[SavedRun]) -> Object:
-    meta = container.deployment["metadata"]
-    owner = {"apiVersion": DEPLOYMENTS.api_version, "kind": DEPLOYMENTS.kind, "name": meta["name"], "uid": meta["uid"]}
     packed = {f"{number:06d}.gz": run.packed for number, run in enumerate(runs) if run.packed}
     return {
         "apiVersion": CONFIG_MAPS.api_version,
@@ -213,7 +209,7 @@ def _document(container: Container, runs: list[SavedRun]) -> Object:
         "metadata": {
             "name": _name(container),
             "labels": {**owned("log"), CONTAINER: container.key},
-            "ownerReferences": [owner],
+            "ownerReferences": [container.owner_reference],
         },
         "data": {_INDEX: orjson.dumps({"Runs": [run.identity for run in runs]}).decode()},
         "binaryData": {key: base64.b64encode(value).decode() for key, value in packed.items()},

@@ -12,8 +12,8 @@ import orjson
 
 from d2k.cluster.cache import ClusterCache
 from d2k.cluster.client import KubeClient
-from d2k.cluster.errors import KubeConflictError, KubeError, KubeNotFoundError
-from d2k.cluster.resources import CONFIG_MAPS, DEPLOYMENTS
+from d2k.cluster.errors import KubeError, KubeNotFoundError
+from d2k.cluster.resources import CONFIG_MAPS
 from d2k.errors import NotFound
 from d2k.translate.labels import CONTAINER, KIND, owned
 from d2k.translate.record import Container
@@ -42,21 +42,13 @@ class ExecRecords:
 
     def create(self, container: Container, stored: Object) -> None:
         """Store a new exec; it goes with its container."""
-        meta = container.deployment["metadata"]
         body = {
             "apiVersion": CONFIG_MAPS.api_version,
             "kind": CONFIG_MAPS.kind,
             "metadata": {
                 "name": _name(stored["ID"]),
                 "labels": {**owned("exec"), CONTAINER: container.key},
-                "ownerReferences": [
-                    {
-                        "apiVersion": DEPLOYMENTS.api_version,
-                        "kind": DEPLOYMENTS.kind,
-                        "name": meta["name"],
-                        "uid": meta["uid"],
-                    }
-                ],
+                "ownerReferences": [container.owner_reference],
             },
             "data": {_KEY: orjson.dumps(stored).decode()},
         }
@@ -107,10 +99,7 @@ class ExecRecords:
             if not running or is_alive(stored):
                 return
         try:
-            self._cache.delete(CONFIG_MAPS, found)
-        except (KubeNotFoundError, KubeConflictError):
-            # Another d2k was first.
-            return
+            self._cache.discard(CONFIG_MAPS, found)
         except KubeError as error:
             log.warning("an old exec cannot be deleted: %s", error)
 
