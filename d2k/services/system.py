@@ -42,6 +42,7 @@ class System:
         self._counts = counts
         self._images = images
         self._server: Object = {}
+        self._namespace_uid = ""
         self._capacity = capacity.Capacity()
         self._capacity_at = 0
 
@@ -79,7 +80,7 @@ class System:
         server = self._server_version()
         return {
             **_FIXED,
-            "ID": derived_id("d2k", self._client.namespace, server.get("gitVersion", "")),
+            "ID": self._identity(),
             "Name": f"d2k-{self._client.namespace}",
             "Containers": sum(counts.values()),
             "ContainersRunning": running,
@@ -102,6 +103,16 @@ class System:
             "ServerVersion": ENGINE_VERSION,
             "Warnings": [],
         }
+
+    def _identity(self) -> str:
+        """Return an id that stays the same for as long as the namespace lives, whichever d2k serves it."""
+        if not self._namespace_uid:
+            try:
+                found = self._client.raw("GET", f"/api/v1/namespaces/{self._client.namespace}")
+                self._namespace_uid = str(found["metadata"]["uid"])
+            except KubeError as error:
+                log.warning("the API server does not tell of the namespace: %s", error)
+        return derived_id("d2k", self._client.namespace, self._namespace_uid)
 
     def _server_version(self) -> Object:
         if not self._server:
