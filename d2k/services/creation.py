@@ -100,9 +100,11 @@ class Creation:
         warnings += notes
         records = self._networks.known(endpoints)
         domains = search_domains(records, self._cache.namespace, self._config.cluster_domain)
-        documents, made = self._mounts(spec, merged)
-        draft = workload.Draft(**{**vars(draft), "mounts": documents, "networks": endpoints, "search_domains": domains})
+        made: list[str] = []
         try:
+            documents = self._mounts(spec, merged, made)
+            found = {"mounts": documents, "networks": endpoints, "search_domains": domains}
+            draft = workload.Draft(**{**vars(draft), **found})
             return Created(container_id, [*warnings, *self._write(draft)])
         except Exception as error:
             self._volumes.remove_anonymous(made)
@@ -123,10 +125,9 @@ class Creation:
                 return name
         return f"{names.random_name(self._random)}{self._random.randrange(10_000)}"
 
-    def _mounts(self, spec: Object, merged: Object) -> tuple[list[Object], list[str]]:
-        """Make the volumes that do not exist yet; return the mounts, and the names of the anonymous volumes."""
+    def _mounts(self, spec: Object, merged: Object, made: list[str]) -> list[Object]:
+        """Make the volumes that do not exist yet and return the mounts; `made` gets the anonymous volumes' names."""
         documents: list[Object] = []
-        anonymous: list[str] = []
         inherited = self._inherited(spec)
         taken = {document["Destination"] for document in inherited}
         for mount in mounts.requested(spec, merged.get("Volumes") or {}, self._config):
@@ -137,11 +138,11 @@ class Creation:
                 continue
             volume = self._volumes.ensure(mount.name or None, mount.labels, mount.options)
             if not mount.name:
-                anonymous.append(volume.name)
+                made.append(volume.name)
             documents.append(mounts.described(mount, volume.claim, volume.name))
         own = {document["Destination"] for document in documents}
         documents += [document for document in inherited if document["Destination"] not in own]
-        return sorted(documents, key=lambda document: str(document["Destination"])), anonymous
+        return sorted(documents, key=lambda document: str(document["Destination"]))
 
     def _inherited(self, spec: Object) -> list[Object]:
         """Return the mounts of the containers that `--volumes-from` names."""

@@ -22,6 +22,7 @@ from d2k.translate.times import SECOND, parse_rfc3339
 Object = dict[str, Any]
 
 _KEY = "exec.json"
+_NEEDED = {"ID", "ContainerID", "Config", "Created", "Started", "Finished"}
 _ID = re.compile(r"[0-9a-f]{64}")
 
 # How long the record of an exec is kept after its end, without ever being started, and how often that is looked at
@@ -117,7 +118,8 @@ def _name(identifier: str) -> str:
 
 def _read(found: Object) -> Object | None:
     try:
-        stored: Object = orjson.loads(found["data"][_KEY])
+        stored = orjson.loads(found["data"][_KEY])
     except (KeyError, TypeError, orjson.JSONDecodeError):
         return None
-    return stored
+    # Anybody may write a ConfigMap with these labels.
+    return stored if isinstance(stored, dict) and stored.keys() >= _NEEDED else None

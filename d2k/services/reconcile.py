@@ -199,7 +199,13 @@ class Reconciler:
         self._workloads.annotate(container, {}, replicas=0)
         if owed.grace_seconds < own and not has_claims(owed.pod):
             # The scaling deletes the Pod with its own grace period, which the kubelet does not shorten any more.
-            gevent.spawn_later(owed.grace_seconds, self._workloads.delete_pod, owed.pod, 0)
+            gevent.spawn_later(owed.grace_seconds, self._forget, owed.pod)
+
+    def _forget(self, pod: Object) -> None:
+        try:
+            self._workloads.delete_pod(pod, 0)
+        except KubeError as error:
+            log.warning("the Pod %s ends only after its own grace period: %s", pod["metadata"]["name"], error)
 
     def _await_deletion(self, container: Container, pod: Object) -> None:
         """Wait until the scaling deletes a Pod that has no gate: deleted sooner, it would be replaced and run again."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from d2k.cluster.channels import Channels, ChannelsError, Outcome
 from d2k.cluster.client import KubeClient
-from d2k.cluster.errors import KubeError
-from d2k.errors import NotSupported, SystemFailure
+from d2k.cluster.errors import KubeError, KubeNotFoundError
+from d2k.errors import Conflict, NotSupported, SystemFailure
 from d2k.translate.record import MAIN, Container
 from d2k.translate.refusals import explain
-from d2k.translate.state import current_pod
+from d2k.translate.state import current_pod, start_exit_code
 
 _KEPT_OUTPUT = 4096
+# What containerd and runc say of a command for a container whose process has just ended.
+_ENDED = re.compile(
+    r"task \S+ not found|no running task|is not running|container not (found|created)|CONTAINER_EXITED"
+    r"|cannot exec in a (stopped|deleted)|setns process|write init-p: broken pipe"
+)
 
 
 class Signaller:
@@ -26,7 +33,8 @@ class Signaller:
     def send(self, container: Container, number: int, name: str) -> None:
         """Send signal `number` to the container's process.
 
-        Raises NotSupported when the image has neither a shell nor `kill`, SystemFailure when it could not be sent.
+        Raises NotSupported when the image has neither a shell nor `kill`, Conflict when the process has ended
+        meanwhile, SystemFailure when the signal could not be sent.
         """
         for command in (["/bin/sh", "-c", f"kill -{number} 1"], ["kill", f"-{number}", "1"]):
             outcome, output = self._run(container, command)
@@ -44,7 +52,7 @@ class Signaller:
     def _run(self, container: Container, command: list[str]) -> tuple[Outcome, str]:
         pod = current_pod(container)
         if pod is None:
-            raise SystemFailure(f"container {container.id} is not running")
+            raise _not_running(container)
         kept = bytearray()
         try:
             with Channels.exec(
@@ -53,11 +61,20 @@ class Signaller:
                 for _, data in channels:
                     kept += data[: _KEPT_OUTPUT - len(kept)]
                 outcome = channels.outcome
+        except KubeNotFoundError:
+            raise _not_running(container) from None
         except KubeError as error:
             raise explain(error) from error
         except ChannelsError:
             # The process may have ended with the signal, and the container with it.
             return Outcome(0), ""
         if outcome.exit_code is None:
-            outcome = Outcome(127, outcome.error)
+            if _ENDED.search(outcome.error):
+                raise _not_running(container)
+            outcome = Outcome(start_exit_code(outcome.error), outcome.error)
+            kept += outcome.error.encode()
         return outcome, kept.decode(errors="replace").strip()
+
+
+def _not_running(container: Container) -> Conflict:
+    return Conflict(f"cannot kill container: {container.name}: container {container.id} is not running")
