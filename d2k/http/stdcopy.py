@@ -12,8 +12,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 STDIN, STDOUT, STDERR, SYSTEM_ERROR = 0, 1, 2, 3
-LIMIT = 16 * 1024 - 8
-"""The longest payload, in bytes, that `frames` puts into one frame: with its header it fills 16 KiB."""
+LIMIT = 32 * 1024
+"""The longest payload, in bytes, that `frames` puts into one frame: what the Engine copies at a time.
+
+It must not be a little less than a TLS record's 16 KiB, or each record would become a frame and a crumb.
+"""
 
 _HEADER = struct.Struct(">B3xL")
 

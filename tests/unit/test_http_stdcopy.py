@@ -30,8 +30,8 @@ def test_big_payloads_are_split_without_loss(payload: bytes, limit: int) -> None
     assert all(item.stream == STDOUT and 0 < len(item.payload) <= limit for item in received)
 
 
-def test_frames_fill_sixteen_kibibytes_with_their_header() -> None:
-    assert [len(item) for item in frames(STDOUT, b"x" * 20000)] == [16384, 8 + 20000 - 16376]
+def test_a_long_payload_is_cut_into_frames() -> None:
+    assert [len(item) for item in frames(STDOUT, b"x" * 40000)] == [8 + 32768, 8 + 40000 - 32768]
 
 
 def test_a_frame_cut_short_is_pending() -> None:
