@@ -253,8 +253,8 @@ class Lifecycle:
 
     @staticmethod
     def _pod_lives(container: Container) -> bool:
-        state = current_pod(container)
-        return state is not None and container.desired == STOPPED and _still_running(state)
+        pod = current_pod(container)
+        return pod is not None and container.desired == STOPPED and _still_running(pod)
 
 
 def _has_run(container: Container) -> bool:

@@ -146,10 +146,8 @@ class Removal:
         return identifier
 
     def _end(self, pod: Object) -> None:
-        if terminated(pod):
-            # Its process is dead: the kubelet has only to clean up, which nobody needs to wait for.
-            self._workloads.delete_pod(pod, FORGET)
-        elif not has_claims(pod):
+        if terminated(pod) or not has_claims(pod):
+            # Its process is dead or shares nothing: what the kubelet has left to do nobody needs to wait for.
             self._workloads.delete_pod(pod, FORGET)
         elif pod["metadata"].get("deletionGracePeriodSeconds") not in (FORGET, KILL_GRACE):
             # Two processes must not write to one volume.

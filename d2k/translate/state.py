@@ -8,11 +8,9 @@ from typing import Any
 from d2k.translate import annotations as marks
 from d2k.translate import health, process
 from d2k.translate.record import RUNNING, STOPPED, Container, Exit, main_status, once
-from d2k.translate.times import ZERO, human_duration, parse_rfc3339, rfc3339
+from d2k.translate.times import SECOND, ZERO, human_duration, parse_rfc3339, rfc3339
 
 Object = dict[str, Any]
-
-SECOND = 10**9
 
 # Why a waiting container will not run by itself (kubelet, container status reasons).
 PULL_PROBLEMS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError")

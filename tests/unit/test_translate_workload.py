@@ -33,7 +33,7 @@ FULL = {
     "Env": ["A=1", "B=$(A) $$x", "A=2", "C"],
     "Cmd": ["run", "$(HOME)"],
     "Entrypoint": ["/bin/app", "-v"],
-    "WorkingDir": "/work/../app/",
+    "WorkingDir": "/srv/../app/",
     "Labels": {"com.example.team": "web", "bad key": "x", "d2k.io/kind": "image", "long": "v" * 70},
     "Tty": True,
     "OpenStdin": True,
